@@ -1,0 +1,75 @@
+# make demo: the main job. make test: the tests. Each sets up all it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+REQUIRE := install -q --require-hashes --only-binary=:all: -r
+export PIP_NO_INPUT := 1
+
+.PHONY: help install install-dev demo test bench lint format docs lock clean
+
+help:
+	@echo "make install   .venv with .venv/bin/safelight"
+	@echo "make demo      four pictures, no GPU needed: see demo-output/"
+	@echo "make test      lint, types, imports, every test, coverage"
+	@echo "make bench     speed and size against a floor taken in the same run"
+	@echo "make lint | format | docs | lock | clean"
+
+install: $(VENV)/.installed
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Safelight needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.python locks/runtime.txt pyproject.toml
+	$(PIP) $(REQUIRE) locks/runtime.txt
+	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed locks/dev.txt
+	$(PIP) $(REQUIRE) locks/dev.txt
+	@touch $@
+
+.venv-s3/.installed: $(VENV)/.python locks/s3server.txt
+	$(PYTHON) -m venv .venv-s3
+	.venv-s3/bin/python -m pip --disable-pip-version-check $(REQUIRE) locks/s3server.txt
+	@touch $@
+
+install-dev: $(VENV)/.dev .venv-s3/.installed
+
+demo: install
+	@$(BIN)/safelight demo
+
+lint: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: lint
+	$(BIN)/python -m tests.run
+
+bench: install-dev
+	$(BIN)/python -m benchmarks
+
+format: install-dev
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+docs: install-dev
+	$(BIN)/python -m tests.docs.generate
+
+# uv is used for this and nothing else; it is not installed anywhere it would stay.
+lock: $(VENV)/.python
+	@mkdir -p .cache && $(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install -q uv
+	$(LOCK) pyproject.toml --extra build -o locks/runtime.txt
+	$(LOCK) pyproject.toml --extra build --extra dev -c locks/runtime.txt -o locks/dev.txt
+	$(LOCK) locks/s3server.in -o locks/s3server.txt
+LOCK = .cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header
+
+clean:
+	rm -rf $(VENV) .venv-s3 .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.coverage* demo-output build dist

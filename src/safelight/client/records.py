@@ -1,0 +1,97 @@
+"""What comes back: the JSON of the API as frozen records; `raw` is the JSON as it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+
+ENDED: Final = frozenset({"completed", "partial", "canceled", "failed"})
+LAST_EVENTS: Final = frozenset(f"batch.{status}" for status in ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One numbered member of a batch."""
+
+    id: str
+    index: int
+    name: str  # of the file: demo_mira_image_00004_.png
+    status: str  # queued | dispatched | stored | failed | canceled
+    seed: int
+    url: str
+    thumbnail_url: str
+    publications: tuple[Json, ...]  # {publisher, status, url}
+    error: Json | None  # {code, detail} of a failed one
+    raw: Json = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One request for `quantity` images; images, indices and urls are highest index first."""
+
+    id: str
+    user: str
+    character: str
+    quantity: int
+    status: str  # queued | running | completed | partial | canceled | failed
+    indices: tuple[int, ...]
+    images: tuple[Image, ...]
+    urls: tuple[str, ...]
+    created_at: str  # ISO 8601
+    raw: Json = field(repr=False, compare=False)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over, well or not."""
+        return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A piece of a list, newest first; `next_cursor` leads to the rest."""
+
+    data: tuple[Batch, ...]
+    next_cursor: str | None
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to a batch; `progress` is live only and has no number."""
+
+    number: int | None
+    type: str  # image.stored, batch.completed, progress, ...
+    data: Json
+
+
+def batch_from(raw: Json) -> Batch:
+    """A batch as the API sends it."""
+    return Batch(
+        id=raw["id"],
+        user=raw["user"],
+        character=raw["character"],
+        quantity=raw["quantity"],
+        status=raw["status"],
+        indices=tuple(raw["indices"]),
+        images=tuple(_image(item) for item in raw["images"]),
+        urls=tuple(raw["urls"]),
+        created_at=raw["created_at"],
+        raw=raw,
+    )
+
+
+def _image(raw: Json) -> Image:
+    return Image(
+        id=raw["id"],
+        index=raw["index"],
+        name=raw["name"],
+        status=raw["status"],
+        seed=raw["seed"],
+        url=raw["url"],
+        thumbnail_url=raw["thumbnail_url"],
+        publications=tuple(raw.get("publications", ())),
+        error=raw.get("error"),
+        raw=raw,
+    )

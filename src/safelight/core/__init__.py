@@ -1,0 +1,1 @@
+"""What is true: records, rules and decisions. No I/O, no clock, no async."""

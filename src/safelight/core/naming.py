@@ -1,0 +1,132 @@
+"""Ids that people choose, the public name of a picture, and its key in the store.
+
+Names are for people and may look alike (`a_b` + `c` and `a` + `b_c`); keys are paths with one
+segment for the user and one for the character, neither of which can hold a slash, so two series
+never meet in the store.
+"""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+from typing import Final
+
+from safelight.core.errors import Invalid
+
+USER_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+ID_PATTERN: Final = r"[a-z0-9][a-z0-9-]{0,63}"
+NAME_LIMIT: Final = 200  # bytes of a public name; file systems take 255
+DEFAULT_TEMPLATE_TEXT: Final = "{user}_{character}_image_{index:05d}_.png"
+
+_USER = re.compile(USER_PATTERN)
+_ID = re.compile(ID_PATTERN)
+_LITERAL = re.compile(r"[A-Za-z0-9._-]*")
+_WIDTH = re.compile(r"0([1-9])d")
+_LONGEST_ID: Final = "x" * 64
+_LARGEST_INDEX: Final = 10**12
+
+
+def check_user(value: str, pointer: str = "/user") -> str:
+    """The user id itself. Raises `Invalid` at `pointer` when it is none."""
+    if not _USER.fullmatch(value):
+        detail = (
+            "a user id has 1 to 64 letters, digits, '.', '_' and '-', "
+            "and begins with a letter or digit"
+        )
+        raise Invalid(detail, pointer=pointer, code="bad-user")
+    return value
+
+
+def check_id(value: str, pointer: str) -> str:
+    """The id of a character, style or workflow itself. Raises `Invalid` at `pointer`.
+
+    Ids are never repaired here: `Mira` is not `mira`. Only `slugify` makes an id of a name.
+    """
+    if not _ID.fullmatch(value):
+        detail = (
+            "an id has 1 to 64 lower-case letters, digits and '-', "
+            "and begins with a letter or digit"
+        )
+        raise Invalid(detail, pointer=pointer, code="bad-id")
+    return value
+
+
+def slugify(name: str, pointer: str = "/name") -> str:
+    """`"Opal Fever"` → `"opal-fever"`: lower case, everything but a-z and 0-9 becomes `-`.
+
+    Dashes at the ends are dropped. Raises `Invalid` at `pointer` when nothing is left or when more
+    than 64 characters are.
+    """
+    slug = re.sub(r"[^a-z0-9]", "-", name.lower()).strip("-")
+    if not slug:
+        detail = "the name has no letter a to z and no digit, of which an id could be made"
+        raise Invalid(detail, pointer=pointer, code="bad-id")
+    return check_id(slug, pointer)
+
+
+class NameTemplate:
+    """How a picture is called in public.
+
+    Example: `NameTemplate("{user}_{character}_image_{index:05d}_.png").name("areg", "mira", 13)`
+    is `"areg_mira_image_00013_.png"`. The template knows the fields `user`, `character` and
+    `index` (with a width, `{index:05d}`), holds the index, has only letters, digits, `.`, `_` and
+    `-` beside them, and ends with `.png`. Raises `Invalid` (`bad-name-template`) otherwise, also
+    when the longest ids that the rules admit would make a name of more than 200 bytes.
+    """
+
+    def __init__(self, text: str, pointer: str = "") -> None:
+        self.text = text
+        self._pointer = pointer
+        self._check_fields()
+        if text[0] in ".-" or not text.endswith(".png"):
+            raise self._bad("it must end with .png, and not begin with '.' or '-'")
+        self.name(_LONGEST_ID, _LONGEST_ID, _LARGEST_INDEX)
+
+    def name(self, user: str, character: str, index: int) -> str:
+        """The public name. Raises `Invalid` when it has more than 200 bytes."""
+        name = self.text.format(user=user, character=character, index=index)
+        if len(name.encode()) > NAME_LIMIT:
+            raise self._bad(f"a name could have more than {NAME_LIMIT} bytes")
+        return name
+
+    def _check_fields(self) -> None:
+        try:
+            parts = list(Formatter().parse(self.text))
+        except ValueError as error:
+            raise self._bad(str(error)) from None
+        for literal, field, width, conversion in parts:
+            if not _LITERAL.fullmatch(literal):
+                raise self._bad(f"{literal!r} holds more than letters, digits, '.', '_' and '-'")
+            if field is not None:
+                self._check_field(field, width or "", conversion)
+        if "index" not in [field for _, field, _, _ in parts]:
+            raise self._bad("without {index:05d} every picture would have the same name")
+
+    def _check_field(self, field: str, width: str, conversion: str | None) -> None:
+        if field not in ("user", "character", "index"):
+            raise self._bad(f"there is no field {{{field}}}; use user, character and index")
+        if field == "index" and not _WIDTH.fullmatch(width):
+            raise self._bad("the index is written with a width, like {index:05d}")
+        if conversion or (field != "index" and width):
+            raise self._bad(f"{{{field}}} takes neither a format nor a conversion")
+
+    def _bad(self, reason: str) -> Invalid:
+        detail = f"the name template cannot be used: {reason}"
+        return Invalid(detail, pointer=self._pointer, code="bad-name-template")
+
+
+DEFAULT_TEMPLATE: Final = NameTemplate(DEFAULT_TEMPLATE_TEXT)
+
+
+def stem(name: str) -> str:
+    """The name without `.png`, for publishers that add the extension themselves."""
+    return name.removesuffix(".png")
+
+
+def store_key(user: str, character: str, index: int, prompt_id: str) -> str:
+    """The key of an attempt's picture: `areg/mira/00013-20edc183-….png`.
+
+    `user` and `character` have been checked, `prompt_id` is a canonical UUID. Distinct arguments
+    give distinct keys: no segment holds a slash, and no index a dash.
+    """
+    return f"{user}/{character}/{index:05d}-{prompt_id}.png"

@@ -1,0 +1,133 @@
+"""What to do after an attempt ended: the table of retry decisions.
+
+An outcome is what became of one attempt. How often an image may have the same misfortune again is
+in `RULES`; beside that, all outcomes that count (not those that were the backend's loss) share one
+budget, `max_attempts`. The seed changes only for a twin: a lost prompt must give the picture that
+was asked for. When the store or the database is away no decision is made at all: nothing is
+closed, pulling stops, and the attempt is looked at again when they are back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+STORED: Final = "stored"  # its picture is the image
+SPARE: Final = "spare"  # another attempt's picture was taken before
+CANCELED: Final = "canceled"
+LOST: Final = "lost"  # the backend no longer knows the prompt, or could not be asked
+UNSENT: Final = "unsent"  # surely never left this machine: nothing was lost
+INTERRUPTED: Final = "interrupted"  # a stranger interrupted it at the backend
+ERROR: Final = "error"  # the graph raised
+OUT_OF_MEMORY: Final = "out-of-memory"
+REFUSED: Final = "refused"  # the backend will never run it
+UNUSABLE: Final = "unusable"  # truncated, no image, wrong size, no picture at all
+CACHED: Final = "cached"  # answered with an old file
+TWIN: Final = "twin"  # the same pixels as another image of the batch
+OUTCOMES: Final = (
+    STORED,
+    SPARE,
+    CANCELED,
+    LOST,
+    UNSENT,
+    INTERRUPTED,
+    ERROR,
+    OUT_OF_MEMORY,
+    REFUSED,
+    UNUSABLE,
+    CACHED,
+    TWIN,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one kind of misfortune is treated."""
+
+    again: int  # how often the image may be tried again after it
+    counts: bool  # against max_attempts
+    code: str  # of the image's error when that is used up
+    advice: str  # what a person can do then
+    new_seed: bool = False
+    elsewhere: bool = False  # not on this backend, where another one can
+    free: bool = False  # ask the backend to free its memory first
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    LOST: Rule(10, False, "lost-too-often", "Look at the backend's log: it loses its queue."),
+    UNSENT: Rule(1_000_000, False, "lost-too-often", "No backend can be reached."),
+    INTERRUPTED: Rule(10, False, "lost-too-often", "Somebody interrupts prompts at the backend."),
+    ERROR: Rule(2, True, "execution-failed", "Run the workflow in ComfyUI and mend it."),
+    OUT_OF_MEMORY: Rule(
+        1,
+        True,
+        "out-of-memory",
+        "Ask for a smaller picture, or use a backend with more memory.",
+        elsewhere=True,
+        free=True,
+    ),
+    REFUSED: Rule(0, True, "backend-refused", "Check the workflow against this backend."),
+    UNUSABLE: Rule(3, True, "unusable-picture", "Look at the backend's disk and the workflow."),
+    CACHED: Rule(3, True, "cached-picture", "The backend ignores the private file prefix."),
+    TWIN: Rule(
+        3,
+        False,
+        "duplicate_picture",
+        "The workflow ignores its seed: name the right seed slot.",
+        new_seed=True,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Queue the image again."""
+
+    new_seed: bool
+    elsewhere: bool
+    free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The image fails with this code; `advice` says what a person can do."""
+
+    code: str
+    advice: str
+
+
+Decision: TypeAlias = Again | GiveUp
+
+
+def decide(
+    outcome: str,
+    earlier: Mapping[str, int],
+    *,
+    max_attempts: int = 6,
+    batch_twins: int = 0,
+    quantity: int = 1,
+) -> Decision:
+    """What follows from `outcome`, given how often each outcome struck this image before.
+
+    Args:
+        outcome: one of the keys of `RULES`.
+        earlier: outcome → count of this image's closed attempts since it was last asked for.
+        max_attempts: the budget shared by all outcomes that count.
+        batch_twins: twins in the whole batch before this one (a twin may be rendered again
+            as often per batch as the batch has images).
+        quantity: of the batch.
+
+    Example:
+        >>> decide("lost", {})
+        Again(new_seed=False, elsewhere=False, free=False)
+    """
+    rule = RULES[outcome]
+    again = Again(rule.new_seed, rule.elsewhere, rule.free)
+    spent = sum(n for name, n in earlier.items() if name in RULES and RULES[name].counts)
+    used_up = (
+        earlier.get(outcome, 0) >= rule.again
+        or (rule.counts and spent + 1 >= max_attempts)
+        or (outcome == TWIN and batch_twins >= quantity)
+    )
+    return GiveUp(rule.code, rule.advice) if used_up else again

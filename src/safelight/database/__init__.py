@@ -1,0 +1,1 @@
+"""What is remembered: one PostgreSQL, one statement per `.sql` file, one function per statement."""

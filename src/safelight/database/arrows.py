@@ -1,0 +1,126 @@
+"""One function per arrow of the image's state machine (see `core.states.ARROWS`).
+
+Each runs inside the caller's transaction, which has locked the batch row and then the image row
+(`images.lock`), writes the transition, the counters of the batch and the event in one statement,
+and answers None where the arrow could not be taken: the image was not in its source state, or the
+attempt belongs to another epoch by now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from safelight.core.records import ImageError, StoredFile
+from safelight.core.states import CANCELED, DISPATCHED, FAILED, QUEUED
+from safelight.database.connection import Connection, Row, sql
+from safelight.database.engine import Place, line_up
+from safelight.database.rows import json_text
+
+_LEASE_MARGIN = 1.0  # s the lease must still last for an attempt to be opened under it
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Under whose lease and in which slot an attempt is made."""
+
+    backend: str
+    epoch: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewSeed:
+    """What the image is drawn with next."""
+
+    seed: int
+    redraws: int
+
+
+async def dispatch(c: Connection, image: str, prompt_id: str, driver: Driver) -> datetime | None:
+    """queued → dispatched: opens the attempt. Returns when it was opened."""
+    row = await c.fetchrow(
+        sql("dispatch"),
+        image,
+        prompt_id,
+        driver.backend,
+        driver.epoch,
+        driver.slot,
+        _LEASE_MARGIN,
+    )
+    return row["opened_at"] if row else None
+
+
+async def keep(c: Connection, prompt_id: str, epoch: int, file: StoredFile) -> Row | None:
+    """dispatched → stored: closes the attempt with its picture. Raises UniqueViolationError for a
+    twin."""
+    return await c.fetchrow(
+        sql("keep"),
+        prompt_id,
+        epoch,
+        file.key,
+        file.bytes,
+        file.content_type,
+        file.width,
+        file.height,
+        file.sha256,
+        file.pixels_sha256,
+    )
+
+
+async def requeue(
+    c: Connection, image: str, seed: NewSeed, reason: str, *, avoid: str | None = None
+) -> Row | None:
+    """dispatched → queued, keeping its place in virtual time; its attempt is closed by then."""
+    return await _line_up_again(c, image, DISPATCHED, seed, reason, avoid=avoid)
+
+
+async def retry(c: Connection, image: str, seed: NewSeed) -> Row | None:
+    """failed → queued: somebody asked; misfortunes are counted from zero again."""
+    return await _line_up_again(c, image, FAILED, seed, "retry", avoid=None)
+
+
+async def fail(c: Connection, image: str, error: ImageError) -> Row | None:
+    """dispatched → failed."""
+    return await _end(c, image, DISPATCHED, FAILED, error)
+
+
+async def expire(c: Connection, image: str, error: ImageError) -> Row | None:
+    """queued → failed: its deadline passed, or no backend can ever draw it."""
+    return await _end(c, image, QUEUED, FAILED, error)
+
+
+async def cancel(c: Connection, image: str) -> Row | None:
+    """dispatched → canceled: the backend has let go of it."""
+    return await _end(c, image, DISPATCHED, CANCELED, None)
+
+
+async def withdraw(c: Connection, image: str) -> Row | None:
+    """queued → canceled; its token is left to die."""
+    return await _end(c, image, QUEUED, CANCELED, None)
+
+
+async def _end(
+    c: Connection, image: str, source: str, target: str, error: ImageError | None
+) -> Row | None:
+    told = json_text({"code": error.code, "detail": error.detail}) if error else None
+    return await c.fetchrow(sql("end_image"), image, source, target, told)
+
+
+async def _line_up_again(
+    c: Connection, image: str, source: str, seed: NewSeed, reason: str, *, avoid: str | None
+) -> Row | None:
+    row = await c.fetchrow(
+        sql("line_up"),
+        image,
+        source,
+        seed.seed,
+        seed.redraws,
+        avoid,
+        reason,
+        source == FAILED,
+    )
+    if row:
+        await line_up(c, [Place(str(UUID(str(image))), row["pool"], row["turn"], row["tries"])])
+    return row

@@ -1,0 +1,133 @@
+"""Statements about batches, series, and the keys under which requests are replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from safelight.core.records import Batch, Plan
+from safelight.database.connection import Connection, Database, Row, sql
+from safelight.database.rows import batch_of, from_json, json_text
+
+TURN_COST = 100  # of one image in virtual time, for a user of weight 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A range of indices and of turns, held by this transaction until it commits."""
+
+    highest: int
+    seed_key: bytes
+    turn: int  # the user's turn before this batch
+
+
+@dataclass(frozen=True, slots=True)
+class NewImage:
+    """A member of a batch to be inserted."""
+
+    id: str
+    index: int
+    seed: int
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """A batch to be inserted."""
+
+    id: str
+    user: str
+    character: str
+    prompt: str
+    plan: Plan
+    metadata: Mapping[str, Any] | None
+    deadline: float  # seconds from now
+    seed_explicit: bool
+    images: Sequence[NewImage]
+
+
+async def claim_key(c: Connection, scope: str, key: str, fingerprint: str, batch: str) -> bool:
+    """Claim an idempotency key for a batch; false if somebody has it."""
+    return await c.fetchrow(sql("claim_key"), scope, key, fingerprint, batch) is not None
+
+
+async def held_key(c: Connection, scope: str, key: str) -> tuple[str, str] | None:
+    """Fingerprint and batch of a held key."""
+    row = await c.fetchrow(sql("held_key"), scope, key)
+    return (row["fingerprint"], str(row["batch_id"])) if row else None
+
+
+async def reserve(
+    c: Connection, user: str, character: str, quantity: int, new_key: bytes, pool: str
+) -> Reserved:
+    """Reserve the next indices of a series and the user's next turns in a pool."""
+    row = await c.fetchrow(sql("reserve"), user, character, quantity, new_key, pool, TURN_COST)
+    return Reserved(row["highest"], row["seed_key"], row["turn"])
+
+
+async def insert(c: Connection, batch: NewBatch) -> tuple[datetime, datetime]:
+    """Insert a batch, its images and its first event; returns when, and the deadline."""
+    row = await c.fetchrow(
+        sql("insert_batch"),
+        batch.id,
+        batch.user,
+        batch.character,
+        batch.prompt,
+        len(batch.images),
+        batch.plan.pool,
+        json_text(asdict(batch.plan)),
+        None if batch.metadata is None else json_text(batch.metadata),
+        batch.deadline,
+        [image.id for image in batch.images],
+        [image.index for image in batch.images],
+        [image.seed for image in batch.images],
+        batch.seed_explicit,
+        [image.turn for image in batch.images],
+    )
+    return row["created_at"], row["deadline"]
+
+
+async def keep_graph(database: Database, sha256: str, canonical: str) -> None:
+    """Keep an unfilled graph under its content hash."""
+    await database.fetch("insert_graph", sha256, canonical)
+
+
+async def graph(database: Database, sha256: str) -> Any:
+    """The graph with this content hash; it is there as long as a batch names it."""
+    row = await database.fetchrow("graph", sha256)
+    if row is None:
+        raise LookupError(f"graph {sha256} is not in the database")
+    return from_json(row["graph"])
+
+
+async def batch(database: Database, id: str) -> Batch | None:
+    """A batch with its images, highest index first, both as of one moment."""
+    rows = await database.fetch("batch_with_images", id)
+    return batch_of(rows[0], rows, image_id="image_id") if rows else None
+
+
+async def batches(
+    database: Database,
+    user: str | None,
+    character: str | None,
+    status: str | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Batch]:
+    """Batches, newest first, behind the one created then under that id."""
+    created, id = after or (None, None)
+    async with database.session() as c:
+        rows = await c.fetch(sql("batches"), user, character, status, created, id, limit)
+        images = await c.fetch(sql("batch_images"), [row["id"] for row in rows])
+    members: dict[str, list[Row]] = {}
+    for image in images:
+        members.setdefault(str(image["batch_id"]), []).append(image)
+    return [batch_of(row, members[str(row["id"])]) for row in rows]
+
+
+async def series(database: Database, user: str, character: str) -> tuple[int, dict[str, int]]:
+    """Highest reserved index (0: none) and images by status."""
+    row = await database.fetchrow("series", user, character)
+    return (row["highest"], from_json(row["counts"])) if row else (0, {})

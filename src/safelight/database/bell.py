@@ -1,0 +1,213 @@
+"""The bell: who waits for something is woken, in this process and in others.
+
+Nothing is told by the bell but "look": rows are the truth and everybody polls once a second
+anyway. NOTIFY inside a transaction would serialise every commit of the database, so the process
+rings after its commit, at most fifty times a second, and only while somebody else listens.
+Progress of renderings travels the same way, at most twice a second: it is never a row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from safelight.core.errors import DatabaseAway
+from safelight.database.connection import Connection, Database, translating
+
+CHANNEL = "safelight"
+_PAUSE = 0.02  # s between two rings to other processes
+_LIVE_PAUSE = 0.5  # s between two messages of progress
+_LOOK_ROUND = 3.0  # s between two looks whether anybody else listens
+_ROOM = 7_000  # bytes; PostgreSQL refuses payloads of 8,000
+_REMEMBERED = 5_000  # images whose progress is kept for those who come late
+_EVERY = "*"  # more batches were rung for than a payload has room for
+_OTHERS = """
+select count(*) from pg_stat_activity
+where application_name = 'safelight-bell' and datname = current_database()
+  and pid <> pg_backend_pid()
+"""
+
+
+class Progress(msgspec.Struct, frozen=True, array_like=True):
+    """How far one image is: live only, no row, no id."""
+
+    batch: str
+    image: str
+    step: int
+    steps: int
+
+
+class Ring(msgspec.Struct, array_like=True):
+    """What travels between processes."""
+
+    sender: str
+    line: bool
+    batches: list[str]
+    live: list[Progress]
+
+
+class Bell:
+    """One per process. `line` is set when there may be something to pull."""
+
+    def __init__(self, database: Database, me: str) -> None:
+        self.line = asyncio.Event()
+        self._database = database
+        self._me = me
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._latest: dict[str, Progress] = {}
+        self._rung: set[str] = set()
+        self._rung_line = False
+        self._moved: dict[str, Progress] = {}
+        self._pending = asyncio.Event()
+        self._others = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to listen; from now on others are heard and told."""
+        self._task = asyncio.create_task(self._run(), name="bell")
+
+    async def stop(self) -> None:
+        """Tell what is left to tell and let go."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def ring(self, batch: str | None = None, *, line: bool = False) -> None:
+        """Wake whoever watches this batch and, with `line`, whoever pulls: after the commit."""
+        if line:
+            self.line.set()
+        if batch:
+            self._wake(batch)
+        if self._others:
+            self._rung_line |= line
+            self._rung.update([batch] if batch else [])
+            self._pending.set()
+
+    def tell(self, progress: Progress) -> None:
+        """Pass on how far an image is."""
+        self._heard(progress)
+        if self._others:
+            self._moved[progress.image] = progress
+            self._pending.set()
+
+    def forget(self, image: str) -> None:
+        """The image ended: who comes late need not hear of its progress."""
+        self._latest.pop(image, None)
+
+    def progress_of(self, batch: str) -> list[Progress]:
+        """The latest of each image of a batch that is being rendered."""
+        return [progress for progress in self._latest.values() if progress.batch == batch]
+
+    @contextmanager
+    def waiting(self, batch: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever there may be news of this batch ("*": of any)."""
+        event = asyncio.Event()
+        self._waiting[batch].add(event)
+        try:
+            yield event
+        finally:
+            self._waiting[batch].discard(event)
+            if not self._waiting[batch]:
+                del self._waiting[batch]
+
+    def _wake(self, batch: str) -> None:
+        for name in (batch, _EVERY):
+            for event in self._waiting.get(name, ()):
+                event.set()
+
+    def _wake_all(self) -> None:
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
+
+    def _heard(self, progress: Progress) -> None:
+        self._latest.pop(progress.image, None)
+        self._latest[progress.image] = progress
+        if len(self._latest) > _REMEMBERED:
+            del self._latest[next(iter(self._latest))]
+        self._wake(progress.batch)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except DatabaseAway:
+                await asyncio.sleep(1)
+
+    async def _listen(self) -> None:
+        connection = await self._database.connect("safelight-bell")
+        try:
+            with translating():
+                await connection.add_listener(CHANNEL, self._on_notify)
+                # What was rung while nobody listened is unknown: everybody looks once.
+                self.line.set()
+                self._wake_all()
+                await self._tell_others(connection)
+        finally:
+            await connection.close(timeout=2)
+
+    async def _tell_others(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        looked = told_live = 0.0
+        while True:
+            if loop.time() - looked >= _LOOK_ROUND:
+                self._others = bool(await connection.fetchval(_OTHERS))
+                looked = loop.time()
+            if not await set_within(self._pending, _LOOK_ROUND):
+                continue
+            self._pending.clear()
+            live_is_due = loop.time() - told_live >= _LIVE_PAUSE
+            if self._moved and live_is_due:
+                told_live = loop.time()
+            await self._send(connection, live=live_is_due)
+            await asyncio.sleep(_PAUSE)
+            if self._moved:
+                loop.call_later(_LIVE_PAUSE, self._pending.set)
+
+    async def _send(self, connection: Connection, *, live: bool) -> None:
+        batches, self._rung = sorted(self._rung), set()
+        line, self._rung_line = self._rung_line, False
+        moved = list(self._moved.values()) if live else []
+        if live:
+            self._moved = {}
+        if len(batches) * 40 > _ROOM:
+            batches = [_EVERY]
+        for ring in _rings(self._me, line, batches, moved):
+            await connection.execute("select pg_notify($1, $2)", CHANNEL, ring)
+
+    def _on_notify(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        try:
+            ring = msgspec.json.decode(str(payload), type=Ring)
+        except msgspec.DecodeError:
+            return  # not from us; the poll finds what there is
+        if ring.sender == self._me:
+            return
+        if ring.line:
+            self.line.set()
+        if _EVERY in ring.batches:
+            self._wake_all()
+        for batch in ring.batches:
+            self._wake(batch)
+        for progress in ring.live:
+            self._heard(progress)
+
+
+def _rings(me: str, line: bool, batches: list[str], moved: list[Progress]) -> Iterator[str]:
+    per_ring = 40  # progress of so many images fits beside the batches
+    if line or batches:
+        yield msgspec.json.encode(Ring(me, line, batches, [])).decode()
+    for start in range(0, len(moved), per_ring):
+        yield msgspec.json.encode(Ring(me, False, [], moved[start : start + per_ring])).decode()
+
+
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, but not longer; whether it was set."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,144 @@
+"""Connections to PostgreSQL: the pool, transactions, and foreign errors turned into ours.
+
+Every session sets `statement_timeout` 10 s, `lock_timeout` 5 s and
+`idle_in_transaction_session_timeout` 5 s: whoever hangs inside a transaction is thrown out before
+others wait for its locks. Advisory locks, LISTEN and the lease's session id need real sessions,
+so a pooler in transaction mode is refused at start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from importlib import resources
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from safelight.core.errors import DatabaseAway
+
+Connection: TypeAlias = Any  # asyncpg.Connection or its pool proxy; asyncpg has no common type
+Row: TypeAlias = Any  # asyncpg.Record
+
+SESSION_SETTINGS = {
+    "statement_timeout": "10000",
+    "lock_timeout": "5000",
+    "idle_in_transaction_session_timeout": "5000",
+    "timezone": "UTC",
+}
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # shut down, terminated, starting up, cancelled
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections, out of memory
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InternalClientError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Foreign errors that mean "not now" become `DatabaseAway`; mistakes of ours stay loud."""
+    try:
+        yield
+    except _AWAY as error:
+        raise DatabaseAway(f"{type(error).__name__}: {_first_line(error)}") from error
+    except asyncpg.InvalidPasswordError:
+        raise DatabaseAway("the database refuses this user or password") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or ["no further word"])[0][:200]
+
+
+@functools.cache
+def sql(name: str) -> str:
+    """The one statement in `queries/<name>.sql`."""
+    return resources.files(__package__).joinpath("queries", f"{name}.sql").read_text("utf-8")
+
+
+class Database:
+    """A pool of sessions.
+
+    Example:
+        async with database.transaction() as c:
+            rows = await c.fetch(sql("backends"))
+    """
+
+    def __init__(self, pool: asyncpg.Pool, arguments: Mapping[str, Any]) -> None:
+        self._pool = pool
+        self._arguments = arguments
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One transaction on one session. Raises `DatabaseAway`."""
+        with translating():
+            async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """One session, every statement its own transaction. Raises `DatabaseAway`."""
+        with translating():
+            async with self._pool.acquire(timeout=5) as connection:
+                yield connection
+
+    async def fetch(self, name: str, *arguments: object) -> list[Row]:
+        """All rows of one statement. Raises `DatabaseAway`."""
+        async with self.session() as connection:
+            return list(await connection.fetch(sql(name), *arguments))
+
+    async def fetchrow(self, name: str, *arguments: object) -> Row | None:
+        """The first row of one statement, or None. Raises `DatabaseAway`."""
+        async with self.session() as connection:
+            return await connection.fetchrow(sql(name), *arguments)
+
+    async def connect(self, name: str) -> Connection:
+        """A session of one's own, beside the pool, called `name` in pg_stat_activity."""
+        with translating():
+            return await _connect(self._arguments, name)
+
+    async def close(self) -> None:
+        """Close every session; those still busy after 3 s are dropped."""
+        try:
+            await asyncio.wait_for(self._pool.close(), 3)
+        except TimeoutError:
+            self._pool.terminate()
+
+
+async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> Database:
+    """Open a pool; `arguments` are those of `asyncpg.connect` (`dsn`, or host, user, database).
+
+    Raises:
+        DatabaseAway: no answer, wrong password, unknown database.
+    """
+    with translating():
+        pool = await asyncpg.create_pool(
+            **arguments,
+            min_size=1,
+            max_size=sessions,
+            reset=_keep_as_is,
+            server_settings={**SESSION_SETTINGS, "application_name": "safelight"},
+            command_timeout=15,
+            statement_cache_size=256,
+            max_cached_statement_lifetime=0,
+        )
+    return Database(pool, arguments)
+
+
+async def _connect(arguments: Mapping[str, Any], name: str) -> Connection:
+    settings = {**SESSION_SETTINGS, "application_name": name}
+    return await asyncpg.connect(**arguments, server_settings=settings, command_timeout=15)
+
+
+async def _keep_as_is(connection: Connection) -> None:
+    # No session state is ever changed, so there is nothing to reset; it would cost a statement
+    # each time a session goes back to the pool.
+    return

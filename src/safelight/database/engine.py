@@ -1,0 +1,86 @@
+"""Our port to the job engine: the line of images that wait for a slot.
+
+A token in the line is one queued image's place in it, nothing more: the image row is the truth, a
+lost token is put back by the reconciler and one too many just ends. A token is taken, its image
+dispatched and the token acknowledged in one transaction of ours, so nobody ever sees it picked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.models import Job
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+from pgqueuer.queries import Queries
+from pgqueuer.types import QueueEntrypoint, QueueManagerId
+
+from safelight.database.connection import Connection
+
+# The engine's priority is an int4 and higher goes first, our turns are bigint and lower go first.
+_FIRST: Final = 2**31 - 1
+_LAST: Final = -(2**31)
+# Tokens are never left picked, so the engine's own recovery of them never has work.
+_NEVER: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One image's place in the line of a pool."""
+
+    image: str
+    pool: str
+    turn: int
+    tries: int  # of its row: a token of an earlier try is another token
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A place that was taken from the line, inside the transaction that took it."""
+
+    image: str
+    job: Job
+
+
+async def line_up(c: Connection, places: Sequence[Place]) -> None:
+    """Put images in line; those whose token is there already stay where they are."""
+    await Queries(AsyncpgDriver(c)).enqueue(
+        [_entrypoint(place.pool) for place in places],
+        [UUID(place.image).bytes for place in places],
+        [priority(place.turn) for place in places],
+        dedupe_key=[f"{place.image}:{place.tries}" for place in places],
+        on_conflict="skip",
+    )
+
+
+async def take(c: Connection, pool: str, worker: UUID) -> Token | None:
+    """The first token of a pool that nobody else is taking, or None."""
+    line = {QueueEntrypoint(_entrypoint(pool)): EntrypointExecutionParameter(concurrency_limit=0)}
+    me = QueueManagerId(worker)
+    jobs = await Queries(AsyncpgDriver(c)).dequeue(1, line, me, None, _NEVER)
+    if not jobs:
+        return None
+    return Token(str(UUID(bytes=jobs[0].payload)), jobs[0])
+
+
+async def finish(c: Connection, token: Token) -> None:
+    """The token has done its work."""
+    await Queries(AsyncpgDriver(c)).log_jobs([(token.job, "successful", None)])
+
+
+async def step_aside(c: Connection, token: Token, seconds: float) -> None:
+    """Let others pass for a while; the place in the line is kept."""
+    await Queries(AsyncpgDriver(c)).retry_job(token.job, timedelta(seconds=seconds), None)
+
+
+def priority(turn: int) -> int:
+    """Earlier turn, higher priority, within an int4."""
+    return max(_LAST, min(_FIRST, _FIRST - turn))
+
+
+def _entrypoint(pool: str) -> str:
+    return f"render:{pool}"

@@ -1,0 +1,150 @@
+"""Statements about images and their attempts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from safelight.core.records import Attempt, Image, Plan
+from safelight.database.connection import Connection, Database, Row, sql
+from safelight.database.engine import Place
+from safelight.database.rows import attempt_of, image_of, plan_of
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """An image whose row, and before it its batch row, is locked until commit."""
+
+    id: str
+    batch: str
+    user: str
+    character: str
+    index: int
+    status: str
+    seed: int
+    redraws: int
+    round: int
+    not_on: tuple[str, ...]
+    pool: str
+    quantity: int
+    late: bool  # its batch's deadline has passed
+    plan: Plan
+
+
+async def lock(c: Connection, image: str) -> Locked | None:
+    """Lock batch row and image row, in this order; None if there is no such image."""
+    row = await c.fetchrow(sql("lock_image"), image)
+    if row is None:
+        return None
+    return Locked(
+        id=str(row["id"]),
+        batch=str(row["batch_id"]),
+        user=row["user_id"],
+        character=row["character_id"],
+        index=row["index"],
+        status=row["status"],
+        seed=row["seed"],
+        redraws=row["redraws"],
+        round=row["round"],
+        not_on=tuple(row["not_on"]),
+        pool=row["pool"],
+        quantity=row["quantity"],
+        late=row["late"],
+        plan=plan_of(row),
+    )
+
+
+async def close_attempt(
+    c: Connection, prompt_id: str, epoch: int, outcome: str, detail: str | None
+) -> bool:
+    """Close an attempt; false if it is closed or belongs to a newer epoch."""
+    row = await c.fetchrow(sql("close_attempt"), prompt_id, epoch, outcome, detail)
+    return row is not None
+
+
+async def misfortunes(c: Connection, image: Locked) -> tuple[Counter[str], int]:
+    """Outcome → count for this image since it was last asked for; and twins in its batch."""
+    rows = await c.fetch(sql("misfortunes"), image.id, image.round, image.batch)
+    here = Counter({row["outcome"]: row["here"] for row in rows})
+    return here, sum(row["twins"] for row in rows)
+
+
+async def seed_key(c: Connection, user: str, character: str) -> bytes:
+    """The key that draws seeds in this series."""
+    key: bytes = await c.fetchval(sql("seed_key"), user, character)
+    return key
+
+
+async def forgotten(database: Database, age: float, after: str, limit: int) -> list[Place]:
+    """Images queued for longer than `age` seconds, in order of id."""
+    rows = await database.fetch("forgotten", age, after, limit)
+    return [Place(str(r["id"]), r["pool"], r["turn"], r["tries"]) for r in rows]
+
+
+async def overdue(database: Database, limit: int) -> list[str]:
+    """Queued images whose batch's deadline has passed."""
+    return [str(row["id"]) for row in await database.fetch("overdue", limit)]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An open attempt with all that is needed to bring it to its end."""
+
+    prompt_id: str
+    image: str
+    batch: str
+    user: str
+    character: str
+    index: int
+    seed: int
+    backend: str
+    epoch: int
+    slot: int
+    age: float  # seconds since it was opened, by the database's clock
+    plan: Plan
+
+
+async def open_work(database: Database, backend: str) -> list[Work]:
+    """Every open attempt of a backend."""
+    return [
+        Work(
+            prompt_id=str(row["prompt_id"]),
+            image=str(row["image_id"]),
+            batch=str(row["batch_id"]),
+            user=row["user_id"],
+            character=row["character_id"],
+            index=row["index"],
+            seed=row["seed"],
+            backend=row["backend"],
+            epoch=row["epoch"],
+            slot=row["slot"],
+            age=row["age"],
+            plan=plan_of(row),
+        )
+        for row in await database.fetch("open_attempts", backend)
+    ]
+
+
+async def image(database: Database, id: str) -> Image | None:
+    """One image."""
+    row = await database.fetchrow("image", id)
+    return image_of(row) if row else None
+
+
+async def image_id(database: Database, user: str, character: str, index: int) -> str | None:
+    """The id of a numbered image of a series."""
+    row = await database.fetchrow("image_by_index", user, character, index)
+    return str(row["id"]) if row else None
+
+
+async def attempts(database: Database, image: str) -> tuple[Attempt, ...]:
+    """Every attempt of an image, oldest first."""
+    return tuple(attempt_of(row) for row in await database.fetch("image_attempts", image))
+
+
+async def series_images(
+    database: Database, user: str, character: str, before: int | None, limit: int
+) -> list[Image]:
+    """Images of a series below an index, highest first."""
+    rows: list[Row] = await database.fetch("series_images", user, character, before, limit)
+    return [image_of(row) for row in rows]

@@ -1,0 +1,4 @@
+select name, url, pool, slots, owner::text, state, reason, seen_at,
+       (select count(*) from attempts where backend = name and closed_at is null) as running,
+       lease_until > safelight_now() as leased
+from backends order by name

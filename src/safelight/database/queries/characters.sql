@@ -1,0 +1,1 @@
+select id, document from characters order by id

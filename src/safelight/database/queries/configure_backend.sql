@@ -1,0 +1,3 @@
+insert into backends (name, url, pool, slots) values ($1, $2, $3, $4)
+on conflict (name) do update
+    set url = excluded.url, pool = excluded.pool, slots = excluded.slots, configured_at = now()

@@ -1,0 +1,1 @@
+delete from characters where id = $1 returning id

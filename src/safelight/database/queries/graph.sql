@@ -1,0 +1,1 @@
+select graph from graphs where sha256 = $1

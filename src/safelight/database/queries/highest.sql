@@ -1,0 +1,1 @@
+select highest from series where user_id = $1 and character_id = $2

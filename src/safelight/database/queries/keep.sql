@@ -1,0 +1,34 @@
+-- dispatched -> stored. No row: another worker drives this attempt now.
+-- A twin breaks the unique index images_differ and with it this transaction.
+-- $1 prompt id, $2 epoch, $3 key, $4 bytes, $5 content type, $6 width, $7 height, $8 sha256,
+-- $9 pixels sha256
+with attempt as (
+    update attempts set closed_at = safelight_now(), outcome = 'stored'
+    where prompt_id = $1 and epoch = $2 and closed_at is null
+    returning image_id, backend
+), image as (
+    update images set status = 'stored', key = $3, bytes = $4, content_type = $5, width = $6,
+                      height = $7, sha256 = $8, pixels_sha256 = $9, prompt_id = $1,
+                      backend = attempt.backend, error = null, finished_at = safelight_now()
+    from attempt where images.id = attempt.image_id and images.status = 'dispatched'
+    returning images.id, batch_id, index, seed
+), batch as (
+    update batches
+    set stored = stored + 1,
+        last_event = last_event + 1 + (stored + failed + canceled + 1 = quantity)::int,
+        ended_at = case when stored + failed + canceled + 1 = quantity then safelight_now() end
+    from image where batches.id = image.batch_id
+    returning batches.id, last_event, ended_at,
+              case when stored = quantity then 'batch.completed' else 'batch.partial' end as ending,
+              stored, failed, canceled
+), told as (
+    insert into events (batch_id, number, type, image_id, data)
+    select batch.id, batch.last_event - (batch.ended_at is not null)::int, 'image.stored', image.id,
+           jsonb_build_object('index', image.index, 'seed', image.seed)
+    from batch, image
+    union all
+    select id, last_event, ending, null,
+           jsonb_build_object('stored', stored, 'failed', failed, 'canceled', canceled)
+    from batch where ended_at is not null
+)
+select id as batch_id, last_event, ended_at is not null as ended from batch

@@ -1,0 +1,26 @@
+-- dispatched | failed -> queued. The image row is locked by the caller.
+-- $1 image, $2 source, $3 seed, $4 redraws, $5 backend to avoid or null, $6 outcome told as reason,
+-- $7 true for a new round (somebody asked)
+with image as (
+    update images
+    set status = 'queued', seed = $3, redraws = $4, tries = tries + 1,
+        seed_replaced = seed_replaced or (seed_explicit and seed <> $3),
+        not_on = case when $7 then '{}'
+                      when $5::text is null or $5 = any(not_on) then not_on
+                      else not_on || $5::text end,
+        round = round + $7::int, queued_at = safelight_now(), finished_at = null, error = null,
+        prompt_id = null, backend = null
+    where id = $1 and status = $2
+    returning id, batch_id, index, seed, pool, turn, tries
+), batch as (
+    update batches
+    set last_event = last_event + 1, failed = failed - ($2 = 'failed')::int, ended_at = null
+    from image where batches.id = image.batch_id
+    returning batches.id, last_event
+), told as (
+    insert into events (batch_id, number, type, image_id, data)
+    select batch.id, batch.last_event, 'image.queued', image.id,
+           jsonb_build_object('index', image.index, 'seed', image.seed, 'reason', $6::text)
+    from batch, image
+)
+select pool, turn, tries from image

@@ -1,0 +1,308 @@
+"""The gateway itself: one method for each thing that can be asked."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from safelight.core.errors import DatabaseAway, Gone, Invalid, NotStored, Unknown
+from safelight.core.planning import make_plan
+from safelight.core.records import (
+    Batch,
+    Character,
+    Event,
+    Graph,
+    Limits,
+    Order,
+    Plan,
+    StoredFile,
+)
+from safelight.core.slots import WorkflowReport
+from safelight.core.states import BATCH_STATUSES, ENDED, FAILED, STORED
+from safelight.database import batches, images, leases
+from safelight.database.bell import Bell, Progress, set_within
+from safelight.database.connection import Database
+from safelight.gateway.catalogue import Shelf
+from safelight.gateway.thumbnails import Thumbnails
+from safelight.gateway.views import BackendState, Kept, Live, Page, Provenance, Series, Told
+from safelight.pipeline import stream
+from safelight.pipeline.accept import Acceptor, Key
+from safelight.store import Store
+
+_POLL_EVERY = 1.0  # s; the bell only makes it faster
+
+
+class Gateway:
+    """See each method; all raise `DatabaseAway` when PostgreSQL does not answer.
+
+    `working` says how the worker of this process is, None where it has none.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        bell: Bell,
+        store: Store,
+        shelf: Shelf,
+        acceptor: Acceptor,
+        limits: Limits,
+        working: Callable[[], str] | None = None,
+    ) -> None:
+        self._database = database
+        self._bell = bell
+        self._store = store
+        self._acceptor = acceptor
+        self._limits = limits
+        self._working = working
+        self._thumbnails = Thumbnails(store)
+        self.shelf = shelf
+
+    # --- batches ---------------------------------------------------------------------------------
+
+    async def create_batch(
+        self, order: Order, *, key: str | None = None, fingerprint: str = "", scope: str = ""
+    ) -> tuple[Batch, bool]:
+        """Accept an order; the flag says whether it is a replay under the same idempotency key.
+
+        `fingerprint` is the SHA-256 (hex) of the canonical request body, `scope` the API key's id
+        and route. Raises `Invalid` (also code `idempotency-key-reused`).
+        """
+        held = Key(scope, key, fingerprint) if key is not None else None
+        try:
+            plan, graph = await self._plan(order)
+        except Invalid:
+            # What was accepted once is replayed even if it would be refused today.
+            replayed = await self._acceptor.replay(held) if held else None
+            if replayed is None:
+                raise
+            return await self.batch(replayed), True
+        id, replay = await self._acceptor.accept(order, plan, graph, held)
+        return await self.batch(id), replay
+
+    async def _plan(self, order: Order) -> tuple[Plan, Graph]:
+        try:
+            return make_plan(order, await self.shelf.catalogue(), self._limits)
+        except Invalid:
+            return make_plan(order, await self.shelf.catalogue(at_least=0), self._limits)
+
+    async def batch(self, id: str) -> Batch:
+        """Raises `Unknown`."""
+        found = await batches.batch(self._database, _uuid(id, "batch"))
+        if found is None:
+            raise Unknown(f"there is no batch {id}")
+        return found
+
+    async def batch_after(self, id: str, seconds: float) -> Batch:
+        """The batch as soon as it ended, or as it is after so many seconds. Raises `Unknown`."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        with self._bell.waiting(id) as news:
+            while True:
+                news.clear()
+                found = await self.batch(id)
+                left = until - clock()
+                if found.status in ENDED or left <= 0:
+                    return found
+                await set_within(news, min(left, _POLL_EVERY))
+
+    async def batches(
+        self,
+        *,
+        user: str | None = None,
+        character: str | None = None,
+        status: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        """Batches, newest first. Raises `Invalid` for a bad cursor or status."""
+        if status is not None and status not in BATCH_STATUSES:
+            raise Invalid(f"status is one of {', '.join(BATCH_STATUSES)}", pointer="?status")
+        after = _read_cursor(cursor) if cursor is not None else None
+        found = await batches.batches(self._database, user, character, status, after, limit + 1)
+        page = found[:limit]
+        more = len(found) > limit
+        return Page(page, _cursor(page[-1]) if more else None)
+
+    # --- events ----------------------------------------------------------------------------------
+
+    async def events(self, batch: str, after: int) -> AsyncIterator[Told | None]:
+        """Every event of a batch after that number, then live ones, until it ended.
+
+        Yields None every 15 s of silence, so that the door can send a keep-alive. Check with
+        `batch()` first that it exists.
+        """
+        async for told in stream.of_batch(self._database, self._bell, batch, after):
+            match told:
+                case Progress(of, image, step, steps):
+                    yield Live(of, image, step, steps)
+                case _:
+                    yield told
+
+    async def all_events(self, after: str | None) -> AsyncIterator[tuple[str, Event] | None]:
+        """Every event of every batch behind a cursor (None: from now on); never ends by itself.
+
+        Raises `Invalid` for a bad cursor.
+        """
+        cursor = _read_position(after) if after is not None else None
+        async for told in stream.of_all(self._database, self._bell, cursor):
+            yield told and (f"{told[0][0]}-{told[0][1]}", told[1])
+
+    # --- images ----------------------------------------------------------------------------------
+
+    async def image(self, id: str) -> Provenance:
+        """Raises `Unknown`."""
+        found = await images.image(self._database, _uuid(id, "image"))
+        if found is None:
+            raise Unknown(f"there is no image {id}")
+        return Provenance(found, await images.attempts(self._database, id))
+
+    async def file(self, id: str) -> StoredFile:
+        """Raises `Unknown`, `NotStored`, `Gone`."""
+        found = await images.image(self._database, _uuid(id, "image"))
+        if found is None:
+            raise Unknown(f"there is no image {id}")
+        if found.deleted_at is not None:
+            raise Gone("this image was deleted; its index stays taken")
+        if found.status == STORED and found.file is not None:
+            return found.file
+        reason = f": {found.error.detail}" if found.status == FAILED and found.error else ""
+        raise NotStored(f"this image is {found.status}{reason}")
+
+    def read(self, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes start..end (end excluded) of it in pieces. Raises `StoreAway`."""
+        return self._store.stream(file.key, start, end)
+
+    async def thumbnail(self, id: str, width: int) -> bytes:
+        """A WebP at most `width` pixels wide. Raises like `file`."""
+        return await self._thumbnails.of(await self.file(id), width)
+
+    # --- series ----------------------------------------------------------------------------------
+
+    async def series(self, user: str, character: str) -> Series:
+        """A series nobody ordered from has highest 0."""
+        return Series(user, character, *await batches.series(self._database, user, character))
+
+    async def series_images(
+        self, user: str, character: str, *, before: int | None = None, limit: int = 50
+    ) -> Page:
+        """Images of a series, highest index first, below `before`."""
+        found = await images.series_images(self._database, user, character, before, limit + 1)
+        page = found[:limit]
+        more = len(found) > limit
+        return Page(page, str(page[-1].index) if more else None)
+
+    async def image_by_index(self, user: str, character: str, index: int) -> Provenance:
+        """Raises `Unknown`."""
+        id = await images.image_id(self._database, user, character, index)
+        if id is None:
+            raise Unknown(f"{user} has no image {index} of {character}")
+        return await self.image(id)
+
+    # --- characters, workflows, backends ---------------------------------------------------------
+
+    async def characters(self) -> Sequence[Kept]:
+        """By id."""
+        return await self.shelf.characters()
+
+    async def character(self, id: str) -> Kept:
+        """Raises `Unknown`."""
+        return await self.shelf.character(id)
+
+    async def put_character(self, character: Character) -> tuple[Kept, bool]:
+        """Keep it; the flag says whether it is new. See `Shelf.put_character`."""
+        return await self.shelf.put_character(character)
+
+    async def delete_character(self, id: str) -> None:
+        """Raises `Unknown`, `Conflict` (code `read-only`)."""
+        await self.shelf.delete_character(id)
+
+    async def workflows(self) -> Sequence[Kept]:
+        """By id."""
+        return await self.shelf.workflows()
+
+    async def workflow(self, id: str) -> tuple[Kept, WorkflowReport]:
+        """Raises `Unknown`."""
+        return await self.shelf.workflow(id)
+
+    async def put_workflow(
+        self, id: str, graph: object, slots: Mapping[str, str], exact_size: bool
+    ) -> tuple[Kept, WorkflowReport, bool]:
+        """Check and keep it. See `Shelf.put_workflow`."""
+        return await self.shelf.put_workflow(id, graph, slots, exact_size)
+
+    async def delete_workflow(self, id: str) -> None:
+        """Raises `Unknown`, `Conflict`."""
+        await self.shelf.delete_workflow(id)
+
+    async def backends(self) -> Sequence[BackendState]:
+        """By name."""
+        return [
+            BackendState(
+                name=row.name,
+                url=row.url,
+                pool=row.pool,
+                slots=row.slots,
+                state=row.state if row.leased else "unknown",
+                reason=row.reason if row.leased else "no worker drives it",
+                worker=row.owner if row.leased else None,
+                running=row.running,
+                seen_at=row.seen_at,
+            )
+            for row in await leases.backends(self._database)
+        ]
+
+    async def checks(self) -> Mapping[str, str]:
+        """What readiness rests on: check name → "ok" or what is wrong. Never raises."""
+        found = {"database": await _said(self._database_check)}
+        if self._working:
+            found["worker"] = self._working()
+        return found
+
+    async def _database_check(self) -> str:
+        row = await self._database.fetchrow("writable")
+        return "read-only" if row is None or row["read_only"] else "ok"
+
+
+async def _said(check: Callable[[], Awaitable[str]]) -> str:
+    try:
+        return await check()
+    except DatabaseAway as away:
+        return str(away)
+
+
+def _uuid(id: str, kind: str) -> str:
+    try:
+        return str(UUID(id))
+    except ValueError:
+        raise Unknown(f"there is no {kind} with this id") from None
+
+
+def _cursor(batch: Batch) -> str:
+    raw = msgspec.json.encode([batch.created_at.isoformat(), batch.id])
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        created, id = msgspec.json.decode(raw, type=tuple[datetime, UUID])
+    except (binascii.Error, msgspec.DecodeError, ValueError):
+        raise Invalid("this is no cursor of ours", pointer="?cursor") from None
+    if created.tzinfo is None:
+        raise Invalid("this is no cursor of ours", pointer="?cursor")
+    return created, str(id)
+
+
+def _read_position(text: str) -> tuple[str, int]:
+    txid, _, id = text.partition("-")
+    if not (txid.isascii() and txid.isdigit() and id.isascii() and id.isdigit()) or (
+        int(txid) >= 2**63 or int(id) >= 2**63
+    ):
+        raise Invalid("this is no event id of ours", pointer="Last-Event-ID")
+    return txid, int(id)

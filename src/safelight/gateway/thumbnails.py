@@ -1,0 +1,43 @@
+"""Thumbnails, made when somebody asks, kept in memory as long as there is room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import Final
+
+from safelight.core.records import StoredFile
+from safelight.pictures import thumbnail
+from safelight.store import Store
+
+_ROOM: Final = 16 * 1024 * 1024  # bytes
+_AT_ONCE: Final = 2  # decoded pictures are large
+
+
+class Thumbnails:
+    """A cache by picture and width."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._made: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._held = 0
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def of(self, file: StoredFile, width: int) -> bytes:
+        """A WebP at most `width` pixels wide. Raises `StoreError`, ValueError for the width."""
+        key = (file.sha256, width)
+        if key in self._made:
+            self._made.move_to_end(key)
+            return self._made[key]
+        async with self._turn:
+            data = await self._store.get(file.key)
+            made = await asyncio.to_thread(thumbnail, data, width)
+        self._keep(key, made)
+        return made
+
+    def _keep(self, key: tuple[str, int], made: bytes) -> None:
+        self._held += len(made) - len(self._made.get(key, b""))
+        self._made[key] = made
+        while self._held > _ROOM:
+            _, dropped = self._made.popitem(last=False)
+            self._held -= len(dropped)

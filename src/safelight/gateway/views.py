@@ -1,0 +1,72 @@
+"""What the gateway answers beside the core's records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from safelight.core.records import Attempt, Character, Event, Image, Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """An image with everything that is known of how it came to be."""
+
+    image: Image
+    attempts: tuple[Attempt, ...]  # oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The numbered images of one character for one user."""
+
+    user: str
+    character: str
+    highest: int  # highest reserved index, 0 for a series that has none
+    counts: Mapping[str, int]  # image status -> how many
+
+
+@dataclass(frozen=True, slots=True)
+class BackendState:
+    """A backend as its row says."""
+
+    name: str
+    url: str  # without credentials
+    pool: str
+    slots: int
+    state: str  # ready | resting | unreachable | unknown
+    reason: str | None
+    worker: str | None  # who drives it
+    running: int  # open attempts
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list; `cursor` leads to the next, None at the end."""
+
+    items: Sequence[Any]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Progress of one image: no row, no id; who comes late gets the latest."""
+
+    batch: str
+    image: str
+    step: int
+    steps: int
+
+
+Told: TypeAlias = Event | Live
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A character or workflow in the catalogue and where it is kept."""
+
+    item: Character | Workflow
+    read_only: bool  # stands in safelight.toml

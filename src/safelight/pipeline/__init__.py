@@ -1,0 +1,1 @@
+"""What happens to an image, in this order: accept, dispatch, gather, publish, report, stream."""

@@ -1,0 +1,119 @@
+"""How an attempt is closed: one transaction with everything that follows from it.
+
+Batch row (event number, counters), image row if it has not ended, attempt row, event, a new token
+where the image is to be tried again. The attempt's epoch is compared in every write, so a worker
+that lost its lease changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from safelight.core.numbering import draw_seed
+from safelight.core.records import ImageError, StoredFile
+from safelight.core.retrying import RULES, SPARE, TWIN, Again, GiveUp, decide
+from safelight.core.states import DISPATCHED
+from safelight.database import arrows, images
+from safelight.database.arrows import NewSeed
+from safelight.database.bell import Bell
+from safelight.database.connection import Connection, Database
+from safelight.database.images import Locked, Work
+from safelight.pipeline.dispatch import DEADLINE_PASSED
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """Closes attempts; rings after the commit."""
+
+    database: Database
+    bell: Bell
+    max_attempts: int = 6
+
+    async def store(self, work: Work, file: StoredFile) -> bool:
+        """Close with a stored picture; true if it was a twin or a spare: nobody needs the file.
+
+        Never true for a worker that lost its lease: the file may be the winner's by now.
+
+        Raises:
+            DatabaseAway: nothing was decided.
+        """
+        try:
+            async with self.database.transaction() as c:
+                image = await images.lock(c, work.image)
+                if image is None or image.status != DISPATCHED:
+                    return await images.close_attempt(c, work.prompt_id, work.epoch, SPARE, None)
+                kept = await arrows.keep(c, work.prompt_id, work.epoch, file)
+        except asyncpg.UniqueViolationError:
+            return await self.end(work, TWIN, "the same pixels as another image of this batch")
+        if kept:
+            log.info("image stored", image_id=work.image, batch_id=work.batch, index=work.index)
+        self._ring(work)
+        return False
+
+    async def end(self, work: Work, outcome: str, detail: str) -> bool:
+        """Close without a picture, and do what the table of retry decisions says; false if the
+        attempt was not ours to close.
+
+        Raises:
+            DatabaseAway: nothing was decided.
+        """
+        async with self.database.transaction() as c:
+            image = await images.lock(c, work.image)
+            if image is None:
+                return False
+            earlier, twins = await images.misfortunes(c, image)
+            if not await images.close_attempt(c, work.prompt_id, work.epoch, outcome, detail):
+                return False
+            if image.status == DISPATCHED:
+                decision = decide(
+                    outcome,
+                    earlier,
+                    max_attempts=self.max_attempts,
+                    batch_twins=twins,
+                    quantity=image.quantity,
+                )
+                await self._follow_up(c, image, work, outcome, detail, decision)
+        log.info("attempt ended", image_id=work.image, outcome=outcome, detail=detail)
+        self._ring(work, line=True)
+        return True
+
+    async def _follow_up(
+        self,
+        c: Connection,
+        image: Locked,
+        work: Work,
+        outcome: str,
+        detail: str,
+        decision: Again | GiveUp,
+    ) -> None:
+        match decision:
+            case GiveUp(code, advice):
+                await arrows.fail(c, image.id, ImageError(code, f"{detail}. {advice}"))
+            case Again() if image.late:
+                await arrows.fail(c, image.id, DEADLINE_PASSED)
+            case Again(new_seed, elsewhere, _):
+                seed = NewSeed(image.seed, image.redraws)
+                if new_seed:
+                    seed = await _drawn_anew(c, image)
+                avoid = work.backend if elsewhere else None
+                await arrows.requeue(c, image.id, seed, outcome, avoid=avoid)
+
+    def _ring(self, work: Work, *, line: bool = False) -> None:
+        self.bell.forget(work.image)
+        self.bell.ring(work.batch, line=line)
+
+
+async def _drawn_anew(c: Connection, image: Locked) -> NewSeed:
+    key = await images.seed_key(c, image.user, image.character)
+    redraws = image.redraws + 1
+    return NewSeed(draw_seed(key, image.index, redraws), redraws)
+
+
+def wants_memory(outcome: str) -> bool:
+    """Whether the backend should be asked to free its memory after this outcome."""
+    return outcome in RULES and RULES[outcome].free

@@ -1,0 +1,288 @@
+"""gather: that prompt → its outputs → whole? different? → one stored file.
+
+`Follower.follow` brings one open attempt to its end, whoever opened it and however often it was
+interrupted before: it asks where the prompt is, takes the picture when there is one, and closes the
+attempt in one transaction with everything that follows from it. Until that commit nothing is
+decided, so a kill at any line leads to the same questions being asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import structlog
+
+from safelight.core.errors import DatabaseAway
+from safelight.core.naming import store_key
+from safelight.core.records import StoredFile
+from safelight.core.retrying import (
+    CACHED,
+    ERROR,
+    INTERRUPTED,
+    LOST,
+    OUT_OF_MEMORY,
+    REFUSED,
+    UNSENT,
+    UNUSABLE,
+)
+from safelight.database.bell import set_within
+from safelight.database.images import Work
+from safelight.pictures import BadPicture, Picture, inspect
+from safelight.pipeline.closing import Closer
+from safelight.pipeline.dispatch import SEND_WITHIN, SETTLED_AFTER, Graphs
+from safelight.renderers.base import (
+    Accepted,
+    Errored,
+    Fetched,
+    Finished,
+    InDoubt,
+    Interrupted,
+    Nowhere,
+    Prompt,
+    Refused,
+    Rendered,
+    Renderer,
+    Sighting,
+    Silent,
+    Unfetched,
+)
+from safelight.store import KeyTaken, Store, StoreError
+
+log = structlog.get_logger()
+
+POLL_AT_LEAST: Final = 0.25  # s between two looks
+POLL_SHARE: Final = 0.05  # of the workflow's usual time
+_STORE_PAUSE: Final = 1.0  # s between two tries to store a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why an attempt ended without a picture: one of the outcomes of `core.retrying`."""
+
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A whole picture, in the store."""
+
+    file: StoredFile
+
+
+Result: TypeAlias = Ending | Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Settings of the gathering."""
+
+    lost_after: float = 20.0  # s without an answer until an attempt is given up
+    max_file: int = 64 * 1024 * 1024  # bytes
+    max_pixels: int = 64_000_000
+
+
+class Lookout:
+    """How the lane tells one attempt's follower that something may have happened."""
+
+    def __init__(self) -> None:
+        self.news = asyncio.Event()
+        self.ended = False  # the backend said so: ask the history first
+
+    def tell(self, *, ended: bool = False) -> None:
+        """Wake the follower."""
+        self.ended |= ended
+        self.news.set()
+
+
+class Follower:
+    """Follows attempts on one backend.
+
+    `keeping(False, reason)` is called when pictures cannot be stored, so that pulling stops, and
+    `keeping(True, "")` when they can again.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        graphs: Graphs,
+        store: Store,
+        closer: Closer,
+        rules: Rules,
+        keeping: Callable[[bool, str], None],
+    ) -> None:
+        self._renderer = renderer
+        self._graphs = graphs
+        self._store = store
+        self._closer = closer
+        self._rules = rules
+        self._keeping = keeping
+
+    async def follow(self, work: Work, lookout: Lookout, *, new: bool, usual: float) -> Result:
+        """Bring an attempt to its end and close it; returns what became of it.
+
+        Args:
+            new: it was opened by this process just now and is still to be sent.
+            usual: seconds renderings of this workflow take, 0 if unknown.
+        """
+        opened = asyncio.get_running_loop().time() - work.age
+        prompt = await self._prompt(work)
+        answered = False
+        result: Result | None = None
+        if new:
+            answered, result = await self._send(prompt, opened)
+        pause = max(POLL_AT_LEAST, POLL_SHARE * usual)
+        if result is None:
+            settled = 0.0 if answered else opened + SETTLED_AFTER
+            result = await self._watch(work, prompt, lookout, pause, settled)
+        await self._close(work, result)
+        return result
+
+    async def _prompt(self, work: Work) -> Prompt:
+        while True:
+            try:
+                return await self._graphs.prompt(work)
+            except DatabaseAway:
+                await asyncio.sleep(1)
+
+    async def _send(self, prompt: Prompt, opened: float) -> tuple[bool, Result | None]:
+        late = asyncio.get_running_loop().time() - opened > SEND_WITHIN
+        if late:
+            return False, Ending(UNSENT, "the worker was too slow to send it in time")
+        match await self._renderer.submit(prompt):
+            case Accepted():
+                return True, None
+            case Refused(reason, detail, running):
+                if running:
+                    await self._renderer.cancel(prompt.prompt_id)
+                return True, Ending(REFUSED, f"{reason}: {detail}")
+            case InDoubt(reason, sent):
+                if not sent:
+                    return False, Ending(UNSENT, reason)
+                log.info("post in doubt", prompt_id=prompt.prompt_id, reason=reason)
+                return False, None
+
+    async def _watch(
+        self, work: Work, prompt: Prompt, lookout: Lookout, pause: float, settled: float
+    ) -> Result:
+        """Ask until there is an end; `settled` is when "nowhere" begins to count."""
+        clock = asyncio.get_running_loop().time
+        heard = clock()
+        first = settled == 0.0
+        while True:
+            if first:
+                first = False  # just accepted: a hint or the first pause comes before any news
+                await set_within(lookout.news, pause)
+            sighting = await self._look(prompt, lookout)
+            if not isinstance(sighting, Silent):
+                heard = clock()
+            match sighting:
+                case Finished(outcome):
+                    result = await self._conclude(work, outcome)
+                    if result:
+                        return result
+                case Nowhere() if clock() >= settled:
+                    return Ending(LOST, "the backend no longer knows this prompt")
+                case _:
+                    pass
+            if clock() - heard > self._rules.lost_after:
+                return Ending(LOST, f"no answer for {self._rules.lost_after:g} s")
+            await set_within(lookout.news, pause)
+
+    async def _look(self, prompt: Prompt, lookout: Lookout) -> Sighting:
+        lookout.news.clear()
+        ended, lookout.ended = lookout.ended, False
+        return await self._renderer.look(prompt, ended=ended)
+
+    async def _conclude(
+        self, work: Work, outcome: Rendered | Errored | Interrupted
+    ) -> Result | None:
+        match outcome:
+            case Rendered(_, cached=True):
+                return Ending(CACHED, "the backend answered with an earlier picture's file")
+            case Rendered(files=()):
+                return Ending(UNUSABLE, "the workflow ended without a picture")
+            case Rendered():
+                return await self._take(work, outcome)
+            case Interrupted():
+                return Ending(INTERRUPTED, "interrupted at the backend, not by us")
+            case Errored(_, node_type, exception_type, message, out_of_memory):
+                kind = OUT_OF_MEMORY if out_of_memory else ERROR
+                return Ending(kind, f"{node_type}: {exception_type}: {message}"[:2000])
+
+    async def _take(self, work: Work, outcome: Rendered) -> Result | None:
+        """Fetch, prove and store the first picture; None: could not be fetched now, ask again."""
+        match await self._renderer.fetch(outcome.files[0], self._rules.max_file):
+            case Unfetched(reason, gone, too_large):
+                return Ending(UNUSABLE, reason) if gone or too_large else None
+            case Fetched(data):
+                pass
+        try:
+            picture = await asyncio.to_thread(inspect, data, max_pixels=self._rules.max_pixels)
+        except BadPicture as bad:
+            return Ending(UNUSABLE, str(bad))
+        wrong = _wrong_size(work, picture)
+        if wrong:
+            return Ending(UNUSABLE, wrong)
+        return await self._put(work, data, picture)
+
+    async def _put(self, work: Work, data: bytes, picture: Picture) -> Result:
+        key = store_key(work.user, work.character, work.index, work.prompt_id)
+        while True:
+            try:
+                await self._store.put(key, data, same_ok=True)
+                break
+            except KeyTaken:
+                # This attempt was stored before, from other bytes: what is stored counts.
+                data = await self._store.get(key)
+                picture = await asyncio.to_thread(inspect, data, max_pixels=self._rules.max_pixels)
+                break
+            except StoreError as error:
+                self._keeping(False, str(error))
+                log.error("picture cannot be stored, waiting", key=key, reason=str(error))
+                await asyncio.sleep(_STORE_PAUSE)
+        self._keeping(True, "")
+        return Taken(_stored_file(key, picture))
+
+    async def _close(self, work: Work, result: Result) -> None:
+        while True:
+            try:
+                match result:
+                    case Taken(file):
+                        if await self._closer.store(work, file):
+                            await self._discard(file.key)
+                    case Ending(outcome, detail):
+                        await self._closer.end(work, outcome, detail)
+                return
+            except DatabaseAway as away:
+                log.warning("attempt cannot be closed, waiting", reason=str(away))
+                await asyncio.sleep(1)
+
+    async def _discard(self, key: str) -> None:
+        try:
+            await self._store.delete(key)
+        except StoreError as error:
+            log.info("leftover stays in the store", key=key, reason=str(error))
+
+
+def _wrong_size(work: Work, picture: Picture) -> str | None:
+    asked = (work.plan.width, work.plan.height)
+    got = (picture.width, picture.height)
+    if not work.plan.exact_size or None in asked or asked == got:
+        return None
+    return f"the picture is {got[0]} x {got[1]}, asked for were {asked[0]} x {asked[1]} pixels"
+
+
+def _stored_file(key: str, picture: Picture) -> StoredFile:
+    return StoredFile(
+        key=key,
+        bytes=picture.bytes,
+        content_type=picture.content_type,
+        width=picture.width,
+        height=picture.height,
+        sha256=picture.sha256,
+        pixels_sha256=picture.pixels_sha256,
+    )

@@ -1,0 +1,84 @@
+"""stream: event rows → whoever listens, from any point, without gaps.
+
+The rows are read again and again behind the last one seen; the bell only says when it is worth it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final, TypeAlias
+
+from safelight.core.records import Event
+from safelight.core.states import ENDED
+from safelight.database import events
+from safelight.database.bell import Bell, Progress, set_within
+from safelight.database.connection import Database
+
+POLL_EVERY: Final = 1.0  # s; the bell only makes it faster
+KEEP_ALIVE: Final = 15.0  # s of silence
+_PAGE: Final = 500
+_ENDINGS: Final = frozenset(f"batch.{status}" for status in ENDED)
+
+Cursor: TypeAlias = tuple[str, int]
+
+
+async def of_batch(
+    database: Database, bell: Bell, batch: str, after: int
+) -> AsyncIterator[Event | Progress | None]:
+    """Events of one batch after a number, live progress between them, None when it is quiet.
+
+    Ends after the batch's last event, unless somebody asks for a retry before it is told.
+    """
+    ended = False
+    told: dict[str, Progress] = {}
+    quiet_since = _now()
+    with bell.waiting(batch) as news:
+        while True:
+            news.clear()
+            page = await events.of_batch(database, batch, after, _PAGE)
+            for event in page:
+                after = event.number
+                ended = event.type in _ENDINGS
+                yield event
+            if ended and len(page) < _PAGE:
+                return
+            for progress in _fresh(bell.progress_of(batch), told):
+                quiet_since = _now()
+                yield progress
+            quiet_since = _now() if page else quiet_since
+            if _now() - quiet_since >= KEEP_ALIVE:
+                quiet_since = _now()
+                yield None
+            if len(page) < _PAGE:
+                await set_within(news, POLL_EVERY)
+
+
+async def of_all(
+    database: Database, bell: Bell, after: Cursor | None
+) -> AsyncIterator[tuple[Cursor, Event] | None]:
+    """Events of every batch behind a cursor (None: from now on), for ever."""
+    cursor = after or await events.newest(database)
+    quiet_since = _now()
+    with bell.waiting("*") as news:
+        while True:
+            news.clear()
+            page = await events.of_all(database, cursor, _PAGE)
+            for cursor, event in page:
+                yield cursor, event
+            quiet_since = _now() if page else quiet_since
+            if _now() - quiet_since >= KEEP_ALIVE:
+                quiet_since = _now()
+                yield None
+            if len(page) < _PAGE:
+                await set_within(news, POLL_EVERY)
+
+
+def _fresh(latest: list[Progress], told: dict[str, Progress]) -> list[Progress]:
+    fresh = [progress for progress in latest if told.get(progress.image) != progress]
+    told.update({progress.image: progress for progress in fresh})
+    return fresh
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

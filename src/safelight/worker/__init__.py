@@ -1,0 +1,1 @@
+"""Who works: the lease on a backend, its lanes, the pull, the reconciler."""

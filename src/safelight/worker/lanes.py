@@ -1,0 +1,161 @@
+"""Lanes: the backends this worker drives, what it believes of them, and who takes which image.
+
+A lane is the lease's epoch, a renderer, and the followers of its open attempts. All it remembers
+is a copy of rows, rebuilt when the lease is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+
+import structlog
+
+from safelight.core.retrying import LOST, UNSENT
+from safelight.database.arrows import Driver
+from safelight.database.images import Locked, Work
+from safelight.pipeline.closing import wants_memory
+from safelight.pipeline.gather import Ending, Follower, Lookout, Taken
+from safelight.renderers.base import Renderer
+
+log = structlog.get_logger()
+
+READY, RESTING, UNKNOWN = "ready", "resting", "unknown"
+
+
+class Lane:
+    """One backend."""
+
+    def __init__(
+        self,
+        name: str,
+        pool: str,
+        slots: int,
+        renderer: Renderer,
+        freed: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.pool = pool
+        self.slots = slots
+        self.renderer = renderer
+        self.follower: Follower | None = None  # set once by whoever assembles the worker
+        self.epoch: int | None = None  # of our lease; None: not ours
+        self.state = UNKNOWN
+        self.reason: str | None = None
+        self.keeping = True  # pictures can be stored
+        self.open: dict[str, Work] = {}
+        self.doubt = asyncio.Event()  # set: probe now
+        self._freed = freed
+        self._lookouts: dict[str, Lookout] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._usual: dict[str, float] = {}  # graph -> seconds a rendering takes here
+
+    @property
+    def takes_work(self) -> bool:
+        """Leased, ready, able to keep pictures, with a free slot."""
+        return (
+            self.epoch is not None
+            and self.state == READY
+            and self.keeping
+            and self.free_slot() is not None
+        )
+
+    def free_slot(self) -> int | None:
+        """The lowest slot no open attempt is in."""
+        taken = {work.slot for work in self.open.values()}
+        return next((slot for slot in range(self.slots) if slot not in taken), None)
+
+    def follow(self, work: Work, *, new: bool) -> None:
+        """Bring an attempt to its end, in a task of its own."""
+        if work.prompt_id in self._tasks:
+            return
+        self.open[work.prompt_id] = work
+        self._lookouts[work.prompt_id] = Lookout()
+        self._tasks[work.prompt_id] = asyncio.create_task(
+            self._follow(work, new), name=f"follow {work.prompt_id}"
+        )
+
+    async def _follow(self, work: Work, new: bool) -> None:
+        assert self.follower is not None
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        lookout = self._lookouts[work.prompt_id]
+        usual = self._usual.get(work.plan.graph, 0.0)
+        try:
+            result = await self.follower.follow(work, lookout, new=new, usual=usual)
+            if isinstance(result, Ending) and result.outcome in (LOST, UNSENT):
+                self.state = UNKNOWN  # takes nothing until it has been asked how it is
+                self.doubt.set()
+        finally:
+            for kept in (self.open, self._lookouts, self._tasks):
+                kept.pop(work.prompt_id, None)
+            self._freed()
+        match result:
+            case Taken():
+                self._learn(work.plan.graph, clock() - began)
+            case Ending(outcome, _):
+                if wants_memory(outcome):
+                    await self.renderer.free()
+
+    def _learn(self, graph: str, seconds: float) -> None:
+        known = self._usual.get(graph, seconds)
+        self._usual[graph] = 0.8 * known + 0.2 * seconds
+
+    def note_keeping(self, can: bool, reason: str) -> None:
+        """Whether pictures can be stored: while they cannot, nothing is pulled."""
+        if can != self.keeping:
+            log.warning("pulling goes on" if can else "pulling stops", reason=reason)
+            self.keeping = can
+            self._freed()
+
+    def tell(self, prompt_id: str) -> None:
+        """A hint: this prompt ended."""
+        if prompt_id in self._lookouts:
+            self._lookouts[prompt_id].tell(ended=True)
+
+    def tell_all(self) -> None:
+        """The connection was lost or is back: each open attempt is asked for."""
+        for lookout in self._lookouts.values():
+            lookout.tell()
+
+    def work_of(self, prompt_id: str) -> Work | None:
+        """The open attempt with this id."""
+        return self.open.get(prompt_id)
+
+    async def stop(self) -> None:
+        """Let go of every attempt: from now on no POST, no write. They stay open for others."""
+        self.epoch = None
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.error("follower ended badly", backend=self.name, error=repr(ended))
+
+
+class Lanes:
+    """All lanes of this worker."""
+
+    def __init__(self, lanes: Iterable[Lane]) -> None:
+        self.by_name = {lane.name: lane for lane in lanes}
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self.by_name.values())
+
+    def pools_with_a_free_slot(self) -> list[str]:
+        """Pools of which some lane takes work now."""
+        return sorted({lane.pool for lane in self.by_name.values() if lane.takes_work})
+
+    def choose(self, pool: str, image: Locked) -> Driver | None:
+        """The emptiest lane that takes this image now; a lane it failed on only if there is no
+        other in the pool at all."""
+        members = [lane for lane in self.by_name.values() if lane.pool == pool]
+        able = [lane for lane in members if lane.name not in image.not_on] or members
+        ready = [lane for lane in able if lane.takes_work]
+        if not ready:
+            return None
+        lane = min(ready, key=lambda lane: (len(lane.open), lane.name))
+        slot = lane.free_slot()
+        assert lane.epoch is not None
+        assert slot is not None
+        return Driver(lane.name, lane.epoch, slot)

@@ -1,0 +1,138 @@
+"""The upkeep of a lane: what its backend tells, how it is, and prompts nobody waits for any more.
+
+A websocket makes things fast, probes make them true. A backend that does not answer rests with a
+reason and is probed back; its images wait for it only as long as no other lane takes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from itertools import chain, repeat
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from safelight.core.errors import DatabaseAway
+from safelight.database import leases
+from safelight.database.bell import Bell, Progress, set_within
+from safelight.database.connection import Database
+from safelight.renderers import base
+from safelight.worker.lanes import READY, RESTING, Lane
+
+log = structlog.get_logger()
+
+PROBE_EVERY: Final = 5.0  # s, while the backend is ready
+PROBE_BACK: Final = (0.5, 1.0, 2.0, 4.0)  # s, then every 5 s, after ten minutes every 60 s
+_TEN_MINUTES: Final = 120  # probes at 5 s
+_TELL_EVERY: Final = 0.5  # s between two messages of progress of one image
+
+
+class Upkeep:
+    """Keeps one lane's state true for as long as this worker drives it."""
+
+    def __init__(self, lane: Lane, database: Database, bell: Bell, me: UUID) -> None:
+        self._lane = lane
+        self._database = database
+        self._bell = bell
+        self._me = me
+        self._told: dict[str, float] = {}
+        self._noted: tuple[str, str | None, int] | None = None
+
+    async def run(self) -> None:
+        """For ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(), name=f"hints {self._lane.name}")
+            tasks.create_task(self._probe(), name=f"probe {self._lane.name}")
+
+    async def _listen(self) -> None:
+        while True:
+            if self._lane.epoch is None:
+                await asyncio.sleep(0.1)
+                continue
+            hints: Any = self._lane.renderer.hints()
+            async with aclosing(hints):
+                async for hint in hints:
+                    self._heard(hint)
+                    if self._lane.epoch is None:
+                        break
+
+    def _heard(self, hint: base.Hint) -> None:
+        match hint:
+            case base.Ended(prompt_id):
+                self._told.pop(prompt_id, None)
+                self._lane.tell(prompt_id)
+            case base.Progress(prompt_id, step, steps):
+                self._pass_on(prompt_id, step, steps)
+            case base.Connected() | base.Disconnected():
+                self._lane.tell_all()
+                self._lane.doubt.set()
+
+    def _pass_on(self, prompt_id: str, step: int, steps: int) -> None:
+        work = self._lane.work_of(prompt_id)
+        now = asyncio.get_running_loop().time()
+        if work is None or now - self._told.get(prompt_id, 0.0) < _TELL_EVERY:
+            return
+        self._told[prompt_id] = now
+        self._bell.tell(Progress(work.batch, work.image, step, steps))
+
+    async def _probe(self) -> None:
+        pauses = _probe_back()
+        while True:
+            self._lane.doubt.clear()
+            pause = PROBE_EVERY
+            if self._lane.epoch is not None:
+                vitals = await self._lane.renderer.probe()
+                if isinstance(vitals, base.Silent):
+                    await self._rest(vitals.reason)
+                    pause = next(pauses)
+                else:
+                    pauses = _probe_back()
+                    await self._be_ready(vitals)
+            await set_within(self._lane.doubt, pause)
+
+    async def _rest(self, reason: str) -> None:
+        self._lane.state, self._lane.reason = RESTING, reason
+        await self._note()
+
+    async def _be_ready(self, vitals: base.Vitals) -> None:
+        was, self._lane.state, self._lane.reason = self._lane.state, READY, None
+        if was != READY:
+            self._bell.line.set()
+        await self._note()
+        await self._cancel_ghosts(vitals)
+
+    async def _note(self) -> None:
+        noted = (self._lane.state, self._lane.reason, self._lane.epoch or 0)
+        if noted == self._noted:
+            return
+        try:
+            await leases.note_state(self._database, self._lane.name, *noted[:2], self._me)
+            self._noted = noted
+        except DatabaseAway as away:
+            log.info("state of backend not noted", backend=self._lane.name, reason=str(away))
+
+    async def _cancel_ghosts(self, vitals: base.Vitals) -> None:
+        held = [id for id in chain(vitals.running, vitals.waiting) if _is_uuid(id)]
+        strangers = [id for id in held if id not in self._lane.open]
+        if not strangers:
+            return
+        try:
+            ghosts = await leases.ghosts(self._database, strangers)
+        except DatabaseAway:
+            return
+        for ghost in ghosts:
+            gone = await self._lane.renderer.cancel(ghost)
+            log.warning("ghost cancelled", backend=self._lane.name, prompt_id=ghost, gone=gone)
+
+
+def _probe_back() -> chain[float]:
+    return chain(PROBE_BACK, repeat(5.0, _TEN_MINUTES), repeat(60.0))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

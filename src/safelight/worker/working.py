@@ -1,0 +1,70 @@
+"""A worker: leases, the pull, the reconciler and the upkeep of every lane, started and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from safelight.database.bell import Bell
+from safelight.database.connection import Database
+from safelight.worker.lanes import Lane, Lanes
+from safelight.worker.lease import Leaseholder
+from safelight.worker.pull import Puller
+from safelight.worker.reconcile import Reconciler
+from safelight.worker.upkeep import Upkeep
+
+log = structlog.get_logger()
+
+_STALE = 15.0  # s without a look at the line: the loop hangs
+
+
+class Worker:
+    """Drives the backends it may lease."""
+
+    def __init__(
+        self,
+        database: Database,
+        bell: Bell,
+        lanes: Sequence[Lane],
+        reconciler: Reconciler,
+        me: UUID,
+    ) -> None:
+        self._lanes = Lanes(lanes)
+        self._leases = Leaseholder(database, self._lanes, me)
+        self._puller = Puller(database, bell, self._lanes, me)
+        self._reconciler = reconciler
+        self._upkeeps = [Upkeep(lane, database, bell, me) for lane in lanes]
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.create_task(self._run(), name="worker")
+
+    async def stop(self) -> None:
+        """Stop pulling, release the leases, leave prompts where they are to be adopted."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._leases.release()
+        for lane in self._lanes:
+            await lane.renderer.close()
+
+    def how(self) -> str:
+        """ "ok", or what is wrong with this worker."""
+        if self._task is None or self._task.done():
+            return "the worker has stopped"
+        now = asyncio.get_running_loop().time()
+        if now - self._puller.last_look > _STALE:
+            return "the worker has not looked at the line for a while"
+        return "ok"
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._leases.run(), name="leases")
+            tasks.create_task(self._puller.run(), name="pull")
+            tasks.create_task(self._reconciler.run(), name="reconcile")
+            for upkeep in self._upkeeps:
+                tasks.create_task(upkeep.run(), name="upkeep")
