@@ -127,11 +127,14 @@ def _slot_faults(order: Order, prepared: PreparedWorkflow) -> list[FieldError]:
         missing.append("embedding")
     if order.loras and not prepared.loras:
         missing.append("loras")
-    detail = (
-        f"workflow {prepared.workflow.id} has no place for {{}}: leave it out, or name its slot"
-    )
+    where = f"workflow {prepared.workflow.id} has no place for"
     return [
-        FieldError(f"/{name}", detail.format(name), "parameter-without-slot") for name in missing
+        FieldError(
+            f"/{name}",
+            f"{where} {name}: leave it out, or name its slot in the workflow",
+            "parameter-without-slot",
+        )
+        for name in missing
     ]
 
 
@@ -173,7 +176,7 @@ def _unknown(kind: str, name: str, known: Mapping[str, object], asked: bool = Tr
     code = f"unknown-{kind}"
     if asked:
         return FieldError(f"/{kind}", f"there is no {kind} {name[:64]!r}{hint}", code)
-    detail = f"the character names the {kind} {name!r}, which does not exist{hint}"
+    detail = f"the character or its style names the {kind} {name!r}, which does not exist{hint}"
     return FieldError("/character", detail, code)
 
 
@@ -201,7 +204,7 @@ class _Same:
         return isinstance(other, _Same) and self.workflow is other.workflow
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _prepared(same: _Same) -> PreparedWorkflow:
     workflow = same.workflow
     slots = find_slots(workflow.graph, workflow.slots)

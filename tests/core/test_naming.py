@@ -1,0 +1,179 @@
+"""Ids, public names, store keys."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safelight.core.errors import Invalid
+from safelight.core.naming import (
+    DEFAULT_TEMPLATE,
+    ID_PATTERN,
+    USER_PATTERN,
+    NameTemplate,
+    check_id,
+    check_user,
+    slugify,
+    stem,
+    store_key,
+)
+
+USERS = st.from_regex(USER_PATTERN, fullmatch=True)
+IDS = st.from_regex(ID_PATTERN, fullmatch=True)
+INDICES = st.integers(1, 10**9)
+PROMPTS = st.uuids().map(str)
+
+
+@pytest.mark.parametrize("user", ["a", "7", "areg", "a..b", "A.b_c-d", "x" * 64])
+def test_users(user: str) -> None:
+    assert check_user(user) == user
+
+
+@pytest.mark.parametrize(
+    "user", ["", ".", "..", "-a", "_a", "a/b", "a\\b", "a b", "a\n", "é", "a\x00", "x" * 65, "%2e"]
+)
+def test_no_users(user: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_user(user, "?user")
+    assert caught.value.errors[0].pointer == "?user"
+    assert caught.value.code == "bad-user"
+
+
+@pytest.mark.parametrize("value", ["mira", "opal-fever", "7", "a--b", "a-", "x" * 64])
+def test_ids(value: str) -> None:
+    assert check_id(value, "/character") == value
+
+
+@pytest.mark.parametrize("value", ["", "Mira", "../mira", "-a", "a_b", "a.b", "a\n", "x" * 65])
+def test_ids_are_not_repaired(value: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_id(value, "/character")
+    assert caught.value.errors[0].pointer == "/character"
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Opal Fever", "opal-fever"),
+        ("  Mira!  ", "mira"),
+        ("a_b.c", "a-b-c"),
+        ("Zoë", "zo"),
+        ("R2 D2", "r2-d2"),
+    ],
+)
+def test_slugs(name: str, slug: str) -> None:
+    assert slugify(name) == slug
+
+
+@pytest.mark.parametrize("name", ["", "---", "日本", "x" * 65])
+def test_names_without_a_slug(name: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        slugify(name)
+    assert caught.value.errors[0].pointer == "/name"
+
+
+@given(st.text(max_size=64))
+def test_a_slug_is_an_id(name: str) -> None:
+    try:
+        slug = slugify(name)
+    except Invalid:
+        return
+    assert check_id(slug, "") == slug
+    assert slugify(slug) == slug
+
+
+def test_the_default_name() -> None:
+    name = DEFAULT_TEMPLATE.name("demo", "mira", 13)
+    assert name == "demo_mira_image_00013_.png"
+    assert stem(name) == "demo_mira_image_00013_"
+    assert stem("x") == "x"
+    assert DEFAULT_TEMPLATE.name("a", "b", 123456) == "a_b_image_123456_.png"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{index:01d}.png", "{character}-{index:09d}.png", "{user}{index:03d}_{index:03d}.png"],
+)
+def test_templates(text: str) -> None:
+    assert NameTemplate(text).name("u", "c", 7).endswith(".png")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "same name"),
+        ("{user}.png", "same name"),
+        ("{index}.png", "with a width"),
+        ("{index:5d}.png", "with a width"),
+        ("{index:05x}.png", "with a width"),
+        ("{index:0{user}d}.png", "with a width"),
+        ("{index:099d}.png", "with a width"),
+        ("{seed}_{index:05d}.png", "no field {seed}"),
+        ("{}_{index:05d}.png", "no field {}"),
+        ("{0}_{index:05d}.png", "no field {0}"),
+        ("{user.__class__}_{index:05d}.png", "no field"),
+        ("{user[0]}_{index:05d}.png", "no field"),
+        ("{user!r}_{index:05d}.png", "neither"),
+        ("{user:>64}_{index:05d}.png", "neither"),
+        ("{index!s:05d}.png", "neither"),
+        ("{user}/{index:05d}.png", "'/'"),
+        ("a b{index:05d}.png", "letters"),
+        ("{{{index:05d}.png", "letters"),
+        ("é{index:05d}.png", "letters"),
+        ("{index:05d.png", "cannot be used"),
+        ("{index:05d}}.png", "cannot be used"),
+        ("{index:05d}.jpg", "must end with .png"),
+        (".{index:05d}.png", "begin with"),
+        ("-{index:05d}.png", "begin with"),
+        ("{user}{user}{user}_{index:05d}.png", "200 bytes"),
+        ("x" * 190 + "{index:05d}.png", "200 bytes"),
+    ],
+)
+def test_templates_that_are_refused(text: str, reason: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        NameTemplate(text, "/naming/template")
+    assert caught.value.code == "bad-name-template"
+    assert caught.value.errors[0].pointer == "/naming/template"
+    assert reason in caught.value.detail
+
+
+def test_names_too_long_for_a_file() -> None:
+    with pytest.raises(Invalid):
+        DEFAULT_TEMPLATE.name("x" * 300, "c", 1)
+
+
+@given(USERS, IDS, INDICES, INDICES)
+def test_every_admitted_name_is_safe_and_its_own(
+    user: str, character: str, one: int, other: int
+) -> None:
+    name = DEFAULT_TEMPLATE.name(user, character, one)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.png", name)
+    assert len(name) <= 200
+    assert (name == DEFAULT_TEMPLATE.name(user, character, other)) is (one == other)
+
+
+def test_names_may_look_alike_keys_do_not() -> None:
+    assert DEFAULT_TEMPLATE.name("a_b", "c", 1) == "a_b_c_image_00001_.png"
+    assert store_key("a", "b-c", 1, "p") != store_key("a-b", "c", 1, "p")
+    assert store_key("a", "b_c", 1, "p") != store_key("a_b", "c", 1, "p")
+    assert store_key("areg", "mira", 13, "p") == "areg/mira/00013-p.png"
+
+
+PLACES = st.tuples(USERS, IDS, INDICES, PROMPTS)
+
+
+@given(PLACES, PLACES)
+def test_keys_never_meet(one: tuple[str, str, int, str], other: tuple[str, str, int, str]) -> None:
+    assert (store_key(*one) == store_key(*other)) is (one == other)
+
+
+@given(st.text("ab_-", min_size=1, max_size=4), st.text("ab_-", min_size=1, max_size=4), PLACES)
+def test_keys_of_neighbours_never_meet(
+    user: str, character: str, place: tuple[str, str, int, str]
+) -> None:
+    _, _, index, prompt_id = place
+    moved = (user + "_" + character[:1], character[1:] or "x")
+    assert store_key(user, character, index, prompt_id) != store_key(*moved, index, prompt_id)

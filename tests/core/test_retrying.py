@@ -1,0 +1,69 @@
+"""The table of retry decisions."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safelight.core.retrying import OUTCOMES, RULES, Again, GiveUp, decide
+
+# outcome, how often it may be tried again, seed, elsewhere, memory freed, error in the end
+TABLE = [
+    ("lost", 10, False, False, False, "lost-too-often"),
+    ("interrupted", 10, False, False, False, "lost-too-often"),
+    ("error", 2, False, False, False, "execution-failed"),
+    ("out-of-memory", 1, False, True, True, "out-of-memory"),
+    ("refused", 0, False, False, False, "backend-refused"),
+    ("unusable", 3, False, False, False, "unusable-picture"),
+    ("cached", 3, False, False, False, "cached-picture"),
+    ("twin", 3, True, False, False, "duplicate_picture"),
+]
+
+
+@pytest.mark.parametrize(("outcome", "again", "seed", "elsewhere", "free", "code"), TABLE)
+def test_each_misfortune_has_its_own_number_of_tries(
+    outcome: str, again: int, seed: bool, elsewhere: bool, free: bool, code: str
+) -> None:
+    for before in range(again):
+        decision = decide(outcome, {outcome: before}, quantity=64)
+        assert decision == Again(new_seed=seed, elsewhere=elsewhere, free=free)
+    last = decide(outcome, {outcome: again}, quantity=64)
+    assert isinstance(last, GiveUp)
+    assert last.code == code
+    assert last.advice.endswith(".")
+
+
+def test_what_never_left_this_machine_is_tried_for_ever() -> None:
+    assert isinstance(decide("unsent", {"unsent": 5000}), Again)
+
+
+def test_all_that_count_share_one_budget() -> None:
+    earlier = {"error": 1, "unusable": 2, "out-of-memory": 1, "cached": 1}
+    assert isinstance(decide("unusable", earlier), GiveUp)
+    assert isinstance(decide("unusable", earlier, max_attempts=7), Again)
+
+
+def test_attempts_lost_with_their_backend_do_not_count() -> None:
+    earlier = {"lost": 9, "unsent": 40, "interrupted": 9, "twin": 2}
+    assert isinstance(decide("error", earlier, max_attempts=2), Again)
+
+
+def test_a_batch_of_twins_gives_up_after_as_many_as_it_has_images() -> None:
+    assert isinstance(decide("twin", {}, batch_twins=3, quantity=4), Again)
+    assert isinstance(decide("twin", {}, batch_twins=4, quantity=4), GiveUp)
+
+
+def test_every_outcome_without_a_picture_has_a_rule() -> None:
+    assert set(OUTCOMES) - set(RULES) == {"stored", "spare", "canceled"}
+
+
+@given(
+    st.sampled_from(sorted(RULES)),
+    st.dictionaries(st.sampled_from(OUTCOMES), st.integers(0, 20)),
+    st.integers(1, 10),
+)
+def test_only_a_twin_changes_the_seed(outcome: str, earlier: dict[str, int], most: int) -> None:
+    decision = decide(outcome, earlier, max_attempts=most)
+    if isinstance(decision, Again):
+        assert decision.new_seed == (outcome == "twin")
