@@ -1,0 +1,428 @@
+"""What every store promises, asked of a local folder and of a bucket behind real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from obstore.exceptions import GenericError
+
+from safelight import store as module
+from safelight.store import (
+    CHUNK,
+    KeyMissing,
+    KeyTaken,
+    Store,
+    StoreAway,
+    StoreError,
+    StoreFull,
+    open_store,
+)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    if request.param == "folder":
+        return open_store(None, tmp_path / "originals")
+    _point_at(monkeypatch, request.getfixturevalue("moto_url"))
+    return open_store(f"s3://bucket/{secrets.token_hex(8)}/originals", tmp_path)
+
+
+def _point_at(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "public-part")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-part")
+
+
+KEY = "mira/opal-fever/00001-0b5e.png"
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1, 3_000_000])
+async def test_what_was_put_comes_back(store: Store, size: int) -> None:
+    data = os.urandom(size)
+    await store.put(KEY, data)
+    assert await store.get(KEY) == data
+    assert await store.size(KEY) == size
+    pieces = [piece async for piece in store.stream(KEY)]
+    assert b"".join(pieces) == data
+    assert all(0 < len(piece) <= CHUNK for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, 1), (5, 5), (1, None), (999_999, 1_000_000), (17, 900_001)]
+)
+async def test_a_range_is_streamed(store: Store, start: int, end: int | None) -> None:
+    data = os.urandom(1_000_000)
+    await store.put(KEY, data)
+    assert b"".join([piece async for piece in store.stream(KEY, start, end)]) == data[start:end]
+
+
+async def test_a_key_is_written_once(store: Store) -> None:
+    await store.put(KEY, b"first")
+    with pytest.raises(KeyTaken):
+        await store.put(KEY, b"first")
+    with pytest.raises(KeyTaken):
+        await store.put(KEY, b"other", same_ok=True)
+    with pytest.raises(KeyTaken):
+        await store.put(KEY, b"longer than first", same_ok=True)
+    await store.put(KEY, b"first", same_ok=True)
+    assert await store.get(KEY) == b"first"
+
+
+async def test_of_many_who_write_a_key_at_once_one_succeeds(store: Store) -> None:
+    writers = [store.put(KEY, bytes([number]) * 1000) for number in range(8)]
+    results = await asyncio.gather(*writers, return_exceptions=True)
+    winners = [number for number, result in enumerate(results) if result is None]
+    assert len(winners) == 1
+    assert all(isinstance(result, KeyTaken) for result in results if result is not None)
+    assert await store.get(KEY) == bytes(winners) * 1000
+
+
+async def test_what_is_not_there_is_said_to_be_missing(store: Store) -> None:
+    assert await store.size(KEY) is None
+    with pytest.raises(KeyMissing, match="00001-0b5e"):
+        await store.get(KEY)
+    with pytest.raises(KeyMissing):
+        await anext(store.stream(KEY))
+    await store.put("a/object", b"x")
+    assert await store.size("a") is None
+    assert await store.size("a/object/below") is None
+
+
+async def test_a_deleted_object_is_gone_and_its_key_free(store: Store) -> None:
+    await store.delete(KEY)
+    await store.put(KEY, b"first")
+    await store.delete(KEY)
+    assert await store.size(KEY) is None
+    await store.put(KEY, b"second")
+    assert await store.get(KEY) == b"second"
+
+
+async def test_listing_shows_keys_and_sizes_below_a_folder(store: Store) -> None:
+    assert [found async for found in store.list()] == []
+    objects = {"a/b/1.png": 1, "a/b/2.png": 2, "a/bc.png": 3, "z.png": 4}
+    for key, size in objects.items():
+        await store.put(key, b"x" * size)
+    assert {key: size async for key, size in store.list()} == objects
+    assert {key async for key, _ in store.list("a/b")} == {"a/b/1.png", "a/b/2.png"}
+    assert [found async for found in store.list("nothing")] == []
+
+
+async def test_a_listing_goes_on_after_the_first_page(store: Store) -> None:
+    await asyncio.gather(*(store.put(f"many/{n}", b"") for n in range(120)))
+    assert len([key async for key, _ in store.list("many")]) == 120
+
+
+BAD = ["", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", "a b", "ä", "a\0", "a\n"]
+BAD += ["a#1", "a?b", "a%2e", "a\\b", "~", "x" * 256, "/".join(["x" * 100] * 6)]
+
+
+@pytest.mark.parametrize("key", BAD)
+async def test_a_bad_key_is_refused_everywhere(store: Store, key: str) -> None:
+    for operation in (store.put(key, b""), store.get(key), store.size(key), store.delete(key)):
+        with pytest.raises(ValueError, match="is no key"):
+            await operation
+    with pytest.raises(ValueError, match="is no key"):
+        await anext(store.stream(key))
+    if key:
+        with pytest.raises(ValueError, match="is no key"):
+            await anext(store.list(key))
+
+
+@given(st.text(max_size=30))
+def test_only_plain_keys_pass(key: str) -> None:
+    allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/")
+    plain = set(key) <= allowed and not {"", ".", ".."} & set(key.split("/"))
+    try:
+        module._check(key)
+    except ValueError:
+        assert not plain
+    else:
+        assert plain
+
+
+async def test_the_longest_key_works(store: Store) -> None:
+    key = f"{'x' * 255}/{'y' * 254}/z"
+    assert len(key) == 512
+    await store.put(key, b"x")
+    assert await store.size(key) == 1
+    with pytest.raises(ValueError, match="is no key"):
+        await store.put(key + "z", b"x")
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, None), (5, 4), (-2, -1)])
+async def test_an_impossible_range_is_refused(store: Store, start: int, end: int | None) -> None:
+    with pytest.raises(ValueError, match="no range"):
+        await anext(store.stream(KEY, start, end))
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://host/x", "bucket", "s3://", "s3:///x", "file://host/x", "https://u:pw@host/x"]
+)
+def test_an_unknown_address_is_refused_with_the_known_ones(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ValueError, match="s3://bucket/prefix") as refused:
+        open_store(url, tmp_path)
+    assert "pw" not in str(refused.value)
+
+
+async def test_a_file_address_is_a_folder(tmp_path: Path) -> None:
+    store = open_store(f"file://{tmp_path}/with%20space", tmp_path / "unused")
+    await store.put(KEY, b"x")
+    assert (tmp_path / "with space" / KEY).read_bytes() == b"x"
+    assert store.name == str(tmp_path / "with space")
+    assert not (tmp_path / "unused").exists()
+
+
+def test_google_and_azure_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_store("gs://bucket/prefix", tmp_path).name == "gs://bucket/prefix"
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
+    with pytest.raises(StoreAway, match="Account must be specified"):
+        open_store("az://container/prefix", tmp_path)
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    assert open_store("az://container/prefix", tmp_path).name == "az://container/prefix"
+
+
+# When a store is away
+
+
+async def test_a_bucket_that_does_not_exist_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moto_url: str
+) -> None:
+    _point_at(monkeypatch, moto_url)
+    store = open_store("s3://nowhere/prefix", tmp_path)
+    with pytest.raises(StoreAway):
+        await store.put(KEY, b"x")
+    with pytest.raises(StoreAway):
+        await store.get(KEY)
+    with pytest.raises(StoreAway):
+        await anext(store.list())
+
+
+async def test_a_server_that_does_not_answer_is_away_and_no_secret_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _point_at(monkeypatch, "http://127.0.0.1:1")
+    store = open_store("s3://user:hidden-part@bucket/prefix", tmp_path)
+    with pytest.raises(StoreAway) as away:
+        await store.get(KEY)
+    told = f"{away.value} {store.name} {away.value.__suppress_context__}"
+    assert told.endswith("True")
+    assert "-part" not in told
+
+
+def test_what_a_server_said_is_cut() -> None:
+    said = (
+        "Error performing GET https://h/x?sig=SECRET in 1ms - status code: 403 Forbidden: <a>K</a>"
+    )
+    with pytest.raises(StoreAway, match="403 Forbidden") as away, module._translated("s3://b"):
+        raise GenericError(said)
+    assert "SECRET" not in str(away.value)
+    assert "K</a>" not in str(away.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        GenericError("Generic LocalFileSystem error: No space left on device (os error 28)"),
+        GenericError("Generic S3 error - Server returned non-2xx status code: 507 Insufficient"),
+        GenericError("Generic S3 error: <Code>XMinioStorageFull</Code>"),
+    ],
+)
+def test_a_full_store_is_told_from_one_that_is_away(error: Exception) -> None:
+    with pytest.raises(StoreFull, match="Free some space"), module._translated("s3://b"):
+        raise error
+
+
+# The local folder
+
+
+async def test_a_folder_that_vanished_is_away_and_not_made_anew(tmp_path: Path) -> None:
+    store = open_store(None, tmp_path / "originals")
+    (tmp_path / "originals").rename(tmp_path / "elsewhere")
+    with pytest.raises(StoreAway):
+        await store.put(KEY, b"x")
+    assert not (tmp_path / "originals").exists()
+
+
+async def test_a_disk_that_is_not_mounted_is_away_and_its_objects_not_missing(
+    tmp_path: Path,
+) -> None:
+    store = open_store(None, tmp_path / "originals")
+    await store.put(KEY, b"x")
+    (tmp_path / "originals").rename(tmp_path / "unmounted")
+    (tmp_path / "originals").mkdir()
+    for operation in (store.get(KEY), store.size(KEY), store.delete(KEY)):
+        with pytest.raises(StoreAway):
+            await operation
+    with pytest.raises(StoreAway):
+        await anext(store.list())
+    with pytest.raises(StoreAway):
+        await anext(store.stream(KEY))
+
+
+async def test_folders_that_were_removed_meanwhile_are_made_again(tmp_path: Path) -> None:
+    store = open_store(None, tmp_path)
+    await store.put("a/b/1", b"x")
+    await store.delete("a/b/1")
+    (tmp_path / "a/b").rmdir()
+    (tmp_path / "a").rmdir()
+    await store.put("a/b/1", b"x")
+
+
+async def test_what_a_killed_writer_left_is_not_seen_and_swept_later(tmp_path: Path) -> None:
+    store = open_store(None, tmp_path)
+    for name in ("draft#1", "draft#2"):
+        (tmp_path / "#drafts" / name).write_bytes(b"half")
+    os.utime(tmp_path / "#drafts/draft#1", (time.time() - 7200,) * 2)
+    assert [found async for found in store.list()] == []
+    await store.put(KEY, b"whole")
+    assert [found async for found in open_store(None, tmp_path).list()] == [(KEY, 5)]
+    assert [path.name for path in (tmp_path / "#drafts").iterdir()] == ["draft#2"]
+
+
+async def test_nothing_but_the_object_stays(tmp_path: Path) -> None:
+    store = open_store(None, tmp_path)
+    await store.put(KEY, b"x")
+    with pytest.raises(KeyTaken):
+        await store.put(KEY, b"y")
+    assert _files(tmp_path) == ["00001-0b5e.png"]
+
+
+def _files(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file()]
+
+
+async def test_the_file_and_every_folder_above_it_are_synced_before_the_answer(
+    tmp_path: Path,
+) -> None:
+    store = open_store(None, tmp_path / "originals")
+    with _synced_paths() as synced:
+        await store.put("mira/opal/1", b"x")
+    root = tmp_path / "originals"
+    assert synced[:2] == [root, root / "mira"]
+    assert synced[2].parent == root / "#drafts"
+    assert synced[3:] == [root / "mira/opal"]
+    with _synced_paths() as synced:
+        await store.put("mira/opal/2", b"x")
+    assert len(synced) == 2
+    with _synced_paths() as synced:
+        await store.put("mira/opal/2", b"x", same_ok=True)
+    assert synced[-1] == root / "mira/opal"
+
+
+@contextmanager
+def _synced_paths() -> Iterator[list[Path]]:
+    """What fsync is called for, in order."""
+    synced: list[Path] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        real(descriptor)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        yield synced
+
+
+async def test_folders_known_to_last_are_forgotten_before_they_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FOLDERS_KNOWN", 3)
+    store = open_store(None, tmp_path)
+    for number in range(10):
+        await store.put(f"{number}/x", b"x")
+    assert len([key async for key, _ in store.list()]) == 10
+
+
+LIMITED = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from safelight.store import StoreFull, open_store
+
+store = open_store(None, Path(sys.argv[1]))
+asyncio.run(store.put("a/small", b"x" * 1000))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+try:
+    asyncio.run(store.put("a/large", b"x" * 1_000_000))
+except StoreFull as error:
+    print(error)
+"""
+
+
+async def test_a_disk_that_takes_no_more_leaves_no_half_an_object(tmp_path: Path) -> None:
+    """The limit on a file's size stands in for a full disk: the write ends in the middle."""
+    command = [sys.executable, "-c", LIMITED, str(tmp_path)]
+    done = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, check=True
+    )
+    assert "is full" in done.stdout
+    store = open_store(None, tmp_path)
+    assert [found async for found in store.list()] == [("a/small", 1000)]
+    assert list((tmp_path / "#drafts").iterdir()) == []
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from safelight.store import open_store
+
+store = open_store(None, Path(sys.argv[1]))
+
+async def write():
+    for number in range(1_000_000):
+        await store.put(f"series/{number}", b"x" * 300_000)
+        print(number, flush=True)
+
+asyncio.run(write())
+"""
+
+
+async def test_after_a_kill_every_object_is_whole_and_every_answered_one_there(
+    tmp_path: Path,
+) -> None:
+    last = await asyncio.to_thread(_write_and_kill, tmp_path)
+    store = open_store(None, tmp_path)
+    found = {key: size async for key, size in store.list()}
+    assert set(found.values()) == {300_000}
+    assert {f"series/{number}" for number in range(last + 1)} <= set(found)
+
+
+def _write_and_kill(folder: Path) -> int:
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        for _ in range(50):
+            writer.stdout.readline()
+        writer.kill()
+        return 49 + len(writer.stdout.readlines())
+
+
+def test_a_folder_that_cannot_be_made_is_away(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreAway, match="Check that it is there"):
+        open_store(None, tmp_path / "file" / "originals")
+
+
+def test_the_errors_have_one_family() -> None:
+    for kind in (KeyTaken, KeyMissing, StoreFull, StoreAway):
+        assert issubclass(kind, StoreError)
