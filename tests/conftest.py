@@ -69,7 +69,7 @@ def database_name(postgres: embedded.Server) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres: embedded.Server, database_name: str) -> str:
     """The same as a URL, for processes."""
-    folder = quote(str(postgres.data), safe="")
+    folder = quote(str(postgres.data / "cluster"), safe="")
     return f"postgresql://{postgres.user}@/{database_name}?host={folder}"
 
 
