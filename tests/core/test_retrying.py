@@ -17,6 +17,7 @@ TABLE = [
     ("refused", 0, False, False, False, "backend-refused"),
     ("unusable", 3, False, False, False, "unusable-picture"),
     ("cached", 3, False, False, False, "cached-picture"),
+    ("broken", 2, False, False, False, "internal-error"),
     ("twin", 3, True, False, False, "duplicate_picture"),
 ]
 

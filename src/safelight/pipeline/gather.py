@@ -141,6 +141,12 @@ class Follower:
         await self._close(work, result)
         return result
 
+    async def give_up(self, work: Work, outcome: str, detail: str) -> Result:
+        """Close an attempt without having asked for it any further."""
+        ending = Ending(outcome, detail)
+        await self._close(work, ending)
+        return ending
+
     async def _prompt(self, work: Work) -> Prompt:
         while True:
             try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
-from safelight.core.retrying import LOST, UNSENT
+from safelight.core.retrying import BROKEN, LOST, UNSENT
 from safelight.database.arrows import Driver
 from safelight.database.images import Locked, Work
 from safelight.pipeline.closing import wants_memory
@@ -82,7 +82,11 @@ class Lane:
         lookout = self._lookouts[work.prompt_id]
         usual = self._usual.get(work.plan.graph, 0.0)
         try:
-            result = await self.follower.follow(work, lookout, new=new, usual=usual)
+            try:
+                result = await self.follower.follow(work, lookout, new=new, usual=usual)
+            except Exception as error:
+                log.exception("following an attempt broke", prompt_id=work.prompt_id)
+                result = await self.follower.give_up(work, BROKEN, repr(error)[:500])
             if isinstance(result, Ending) and result.outcome in (LOST, UNSENT):
                 self.state = UNKNOWN  # takes nothing until it has been asked how it is
                 self.doubt.set()

@@ -18,12 +18,15 @@ import structlog
 from safelight.core.errors import DatabaseAway
 from safelight.database import leases
 from safelight.database.connection import Connection, Database
+from safelight.database.images import open_work
+from safelight.pipeline.dispatch import SEND_WITHIN
 from safelight.worker.lanes import Lane, Lanes
 
 log = structlog.get_logger()
 
 LEASE: Final = 10.0  # s
 RENEW_EVERY: Final = 3.0  # s
+CATCH_UP_EVERY: Final = 5.0  # s
 GIVE_UP_AFTER: Final = 7.0  # s without a renewal
 
 
@@ -51,6 +54,26 @@ class Leaseholder:
             if clock() - self._renewed > GIVE_UP_AFTER:
                 await self._lose(())
             await asyncio.sleep(RENEW_EVERY if self._connection else 0.5)
+
+    async def catch_up_for_ever(self) -> None:
+        """Follow attempts of ours that memory does not know: their commit was in doubt."""
+        while True:
+            await asyncio.sleep(CATCH_UP_EVERY)
+            try:
+                for lane in self._lanes.by_name.values():
+                    await self._catch_up(lane)
+            except DatabaseAway as away:
+                log.info("not caught up", reason=str(away))
+
+    async def _catch_up(self, lane: Lane) -> None:
+        epoch = lane.epoch
+        if epoch is None:
+            return
+        works = await open_work(self._database, lane.name)
+        for work in works:
+            # Younger ones may be on their way from the pull to the lane.
+            if work.epoch == epoch == lane.epoch and work.age > SEND_WITHIN:
+                lane.follow(work, new=False)
 
     async def release(self) -> None:
         """Give every lease back: another worker may start at once."""

@@ -40,13 +40,8 @@ class Upkeep:
         self._told: dict[str, float] = {}
         self._noted: tuple[str, str | None, int] | None = None
 
-    async def run(self) -> None:
-        """For ever."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(), name=f"hints {self._lane.name}")
-            tasks.create_task(self._probe(), name=f"probe {self._lane.name}")
-
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Pass on what the backend tells, for ever."""
         while True:
             if self._lane.epoch is None:
                 await asyncio.sleep(0.1)
@@ -77,7 +72,8 @@ class Upkeep:
         self._told[prompt_id] = now
         self._bell.tell(Progress(work.batch, work.image, step, steps))
 
-    async def _probe(self) -> None:
+    async def probe(self) -> None:
+        """Ask how it is, for ever: often while it rests, at once when in doubt."""
         pauses = _probe_back()
         while True:
             self._lane.doubt.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import structlog
@@ -63,8 +63,20 @@ class Worker:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._leases.run(), name="leases")
-            tasks.create_task(self._puller.run(), name="pull")
-            tasks.create_task(self._reconciler.run(), name="reconcile")
+            tasks.create_task(_for_ever("leases", self._leases.run))
+            tasks.create_task(_for_ever("pull", self._puller.run))
+            tasks.create_task(_for_ever("reconcile", self._reconciler.run))
+            tasks.create_task(_for_ever("catch up", self._leases.catch_up_for_ever))
             for upkeep in self._upkeeps:
-                tasks.create_task(upkeep.run(), name="upkeep")
+                tasks.create_task(_for_ever("hints", upkeep.listen))
+                tasks.create_task(_for_ever("probe", upkeep.probe))
+
+
+async def _for_ever(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    """A loop of the worker: a fault of ours in one of them must not end the others."""
+    while True:
+        try:
+            await loop()
+        except Exception:
+            log.exception("a loop of the worker broke and begins anew", loop=name)
+            await asyncio.sleep(1)

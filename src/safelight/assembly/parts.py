@@ -1,0 +1,133 @@
+"""The concrete parts, each made from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import structlog
+
+from safelight.core.errors import DatabaseAway, SettingsError
+from safelight.database import embedded, leases
+from safelight.database.bell import Bell
+from safelight.database.connection import Database, open_database
+from safelight.database.leases import Configured
+from safelight.database.migrations import migrate
+from safelight.database.pruning import Retention
+from safelight.gateway import Gateway
+from safelight.gateway.catalogue import Shelf
+from safelight.pipeline.accept import Acceptor
+from safelight.pipeline.closing import Closer
+from safelight.pipeline.dispatch import Graphs
+from safelight.pipeline.gather import Follower, Rules
+from safelight.renderers.base import Renderer
+from safelight.renderers.comfyui import ComfyUI
+from safelight.settings import Backend, Settings
+from safelight.store import Store, open_store
+from safelight.worker.lanes import Lane
+from safelight.worker.reconcile import Reconciler
+from safelight.worker.working import Worker
+
+log = structlog.get_logger()
+
+# The renderers there are, by the kind of a backend.
+RENDERERS: Final[Mapping[str, Callable[..., Renderer]]] = {"comfyui": ComfyUI}
+
+
+@asynccontextmanager
+async def opened_database(settings: Settings) -> AsyncIterator[Database]:
+    async with bare_database(settings) as database:
+        applied = await migrate(database)
+        if applied:
+            log.info("schema brought up to date", migrations=applied)
+        yield database
+
+
+@asynccontextmanager
+async def bare_database(settings: Settings) -> AsyncIterator[Database]:
+    async with AsyncExitStack() as stack:
+        if settings.database.url is not None:
+            arguments: Mapping[str, Any] = {"dsn": settings.database.url.get_secret_value()}
+        else:
+            server = await _embedded(settings)
+            stack.push_async_callback(embedded.release, server)
+            arguments = server.connect_arguments()
+        database = await open_database(arguments)
+        stack.push_async_callback(database.close)
+        yield database
+
+
+async def _embedded(settings: Settings) -> embedded.Server:
+    try:
+        return await embedded.attach(
+            settings.home / "postgres", binaries=settings.database.binaries
+        )
+    except embedded.EmbeddedError as error:
+        raise DatabaseAway(str(error)) from error
+
+
+def opened_store(settings: Settings) -> Store:
+    url = settings.store.url
+    try:
+        return open_store(url.get_secret_value() if url else None, settings.home / "store")
+    except ValueError as error:
+        raise SettingsError(f"store.url: {error}") from None
+
+
+async def make_worker(
+    settings: Settings, database: Database, bell: Bell, store: Store, me: UUID
+) -> Worker:
+    await leases.configure(
+        database,
+        [Configured(b.name, bare_url(b.url), b.pool, b.slots) for b in settings.backends],
+    )
+    graphs = Graphs(database)
+    closer = Closer(database, bell, settings.rendering.max_attempts)
+    rules = Rules(
+        settings.rendering.lost_after,
+        settings.rendering.max_file,
+        settings.rendering.max_pixels,
+    )
+    lanes = []
+    for backend in settings.backends:
+        renderer = renderer_of(backend, previews=settings.rendering.previews)
+        lane = Lane(backend.name, backend.pool, backend.slots, renderer, bell.line.set)
+        lane.follower = Follower(renderer, graphs, store, closer, rules, lane.note_keeping)
+        lanes.append(lane)
+    retention = Retention(
+        settings.retention.events_days,
+        settings.retention.attempts_days,
+        settings.retention.idempotency_hours,
+    )
+    return Worker(database, bell, lanes, Reconciler(database, bell, retention), me)
+
+
+def renderer_of(backend: Backend, *, previews: bool) -> Renderer:
+    return RENDERERS["comfyui"](
+        backend.url,
+        headers={name: value.get_secret_value() for name, value in backend.headers.items()},
+        token=backend.token.get_secret_value() if backend.token else None,
+        previews=previews,
+    )
+
+
+def make_gateway(
+    settings: Settings, database: Database, bell: Bell, store: Store, crew: Worker | None
+) -> Gateway:
+    return Gateway(
+        database=database,
+        bell=bell,
+        store=store,
+        shelf=Shelf(database, settings.catalogue()),
+        acceptor=Acceptor(database, bell, settings.rendering.deadline),
+        limits=settings.limits.record(),
+        working=crew.how if crew else None,
+    )
+
+
+def bare_url(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -1,0 +1,158 @@
+"""What runs: API and worker in one process, or a worker alone, until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import uvicorn
+
+from safelight.api.app import create_app
+from safelight.assembly.parts import (
+    bare_database,
+    make_gateway,
+    make_worker,
+    opened_database,
+    opened_store,
+)
+from safelight.core.errors import SettingsError
+from safelight.database.bell import Bell
+from safelight.database.migrations import migrate as apply_migrations
+from safelight.gateway import Gateway
+from safelight.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Everything in this process, listening at `url`."""
+
+    url: str
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, worker: bool = True, host: str | None = None, port: int | None = None
+) -> AsyncIterator[Running]:
+    """Database, worker and HTTP in this process and loop; all is stopped on exit.
+
+    Port 0 is a free one. Raises `SettingsError`, `DatabaseAway`.
+    """
+    host = settings.server.host if host is None else host
+    port = settings.server.port if port is None else port
+    listening = _listen(host, port)
+    async with AsyncExitStack() as stack:
+        stack.callback(listening.close)
+        database = await stack.enter_async_context(opened_database(settings))
+        bell = Bell(database, str(me := uuid4()))
+        await bell.start()
+        stack.push_async_callback(bell.stop)
+        store = opened_store(settings)
+        crew = await make_worker(settings, database, bell, store, me) if worker else None
+        if crew:
+            await crew.start()
+            stack.push_async_callback(crew.stop)
+        gateway = make_gateway(settings, database, bell, store, crew)
+        await stack.enter_async_context(_http(settings, gateway, listening))
+        yield Running(f"http://{_bracketed(host)}:{listening.getsockname()[1]}")
+
+
+async def serve(settings: Settings, *, worker: bool, announce: Callable[[str], None]) -> None:
+    """API and, unless told otherwise, worker, until SIGTERM or SIGINT."""
+    stop = _stop_on_signals()
+    async with running(settings, worker=worker) as here:
+        announce(here.url)
+        await stop.wait()
+
+
+async def work(settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """A worker only, which opens no port, until SIGTERM or SIGINT."""
+    stop = _stop_on_signals()
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(opened_database(settings))
+        bell = Bell(database, str(me := uuid4()))
+        await bell.start()
+        stack.push_async_callback(bell.stop)
+        crew = await make_worker(settings, database, bell, opened_store(settings), me)
+        await crew.start()
+        stack.push_async_callback(crew.stop)
+        announce(", ".join(backend.name for backend in settings.backends))
+        await stop.wait()
+
+
+async def migrate(settings: Settings) -> list[str]:
+    """Bring the schema up to date; returns the migrations applied now."""
+    async with bare_database(settings) as database:
+        return await apply_migrations(database)
+
+
+@asynccontextmanager
+async def _http(
+    settings: Settings, gateway: Gateway, listening: socket.socket
+) -> AsyncIterator[None]:
+    app = create_app(
+        gateway,
+        public_url=settings.server.public_url,
+        limits=settings.limits.record(),
+        max_body=int(settings.server.max_body),
+    )
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",  # pgqueuer brings uvloop along and uvicorn would take it
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve([listening]), name="http")
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class _Server(uvicorn.Server):
+    """Signals are ours: uvicorn would take them and stop before the worker has let go."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {error.strerror}. "
+            "Set server.port (or --port) to a free one."
+        ) from None
+    listening.listen(1024)
+    listening.setblocking(False)
+    return listening
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
