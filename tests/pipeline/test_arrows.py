@@ -1,0 +1,212 @@
+"""Every arrow of the state machine as the database takes it, and every other refused by it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from safelight.core.records import Batch, ImageError, StoredFile
+from safelight.core.states import ARROWS, STATES, Forbidden, arrow
+from safelight.database import arrows, batches, images
+from safelight.database.arrows import Driver, NewSeed
+from safelight.database.connection import Connection, Database
+from tests.pipeline.orders import Counter
+
+DRIVER = Driver("b1", epoch=1, slot=0)
+ERROR = ImageError("execution-failed", "it broke")
+
+
+def stored_file(pixels: str = "p1") -> StoredFile:
+    """A file as the store would have it."""
+    return StoredFile(f"ann/mira/{uuid4()}.png", 100, "image/png", 64, 64, "s", pixels)
+
+
+@dataclass
+class Scene:
+    """One batch of one image and a leased backend."""
+
+    database: Database
+    batch: str
+    image: str
+    prompt_id: str = ""
+
+    async def lease(self) -> None:
+        async with self.database.session() as c:
+            await c.execute(
+                "insert into backends (name, url, pool, slots, epoch, lease_until)"
+                " values ('b1', 'u', 'default', 2, 1, now() + interval '1 hour')"
+                " on conflict do nothing"
+            )
+
+    async def take(self, name: str) -> Any:
+        """Take an arrow by its name; what it answered."""
+        ways: dict[str, Callable[[Connection], Awaitable[Any]]] = {
+            "dispatch": self._dispatch,
+            "keep": lambda c: arrows.keep(c, self.prompt_id or str(uuid4()), 1, stored_file()),
+            "requeue": self._requeue,
+            "fail": lambda c: arrows.fail(c, self.image, ERROR),
+            "cancel": lambda c: arrows.cancel(c, self.image),
+            "expire": lambda c: arrows.expire(c, self.image, ERROR),
+            "withdraw": lambda c: arrows.withdraw(c, self.image),
+            "retry": lambda c: arrows.retry(c, self.image, NewSeed(77, 1)),
+        }
+        async with self.database.transaction() as c:
+            await images.lock(c, self.image)
+            return await ways[name](c)
+
+    async def _dispatch(self, c: Connection) -> Any:
+        self.prompt_id = str(uuid4())
+        return await arrows.dispatch(c, self.image, self.prompt_id, DRIVER)
+
+    async def _requeue(self, c: Connection) -> Any:
+        if self.prompt_id:
+            await images.close_attempt(c, self.prompt_id, 1, "lost", None)
+        return await arrows.requeue(c, self.image, NewSeed(5, 0), "lost")
+
+    async def now(self) -> Batch:
+        found = await batches.batch(self.database, self.batch)
+        assert found is not None
+        return found
+
+    async def events(self) -> list[str]:
+        rows = await self.database.fetch("events_of_batch", self.batch, 0, 100)
+        assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
+        return [row["type"] for row in rows]
+
+
+# How each state is reached from a fresh order.
+WAYS = {
+    "queued": [],
+    "dispatched": ["dispatch"],
+    "stored": ["dispatch", "keep"],
+    "failed": ["expire"],
+    "canceled": ["withdraw"],
+}
+
+
+async def scene_in(database: Database, state: str, quantity: int = 1) -> Scene:
+    batch = await Counter(database).accept(quantity=quantity)
+    scene = Scene(database, batch.id, batch.images[0].id)
+    await scene.lease()
+    for name in WAYS[state]:
+        assert await scene.take(name) is not None
+    return scene
+
+
+@pytest.mark.parametrize("taken", ARROWS, ids=lambda a: a.name)
+async def test_an_arrow_moves_the_image_the_counters_and_tells_it(
+    database: Database, taken: Any
+) -> None:
+    scene = await scene_in(database, taken.source)
+    before = await scene.events()
+    assert await scene.take(taken.name) is not None
+    batch = await scene.now()
+    assert batch.images[0].status == taken.target
+    told = (await scene.events())[len(before) :]
+    assert told[0] == taken.event
+    ended = taken.target in ("stored", "failed", "canceled")
+    assert (batch.ended_at is not None) == ended
+    assert told[1:] == ([f"batch.{batch.status}"] if ended else [])
+    counted = {
+        "stored": batch.counters.stored,
+        "failed": batch.counters.failed,
+        "canceled": batch.counters.canceled,
+    }
+    assert counted == {state: int(state == taken.target) for state in counted}
+
+
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [
+        (state, a.name)
+        for state, a in itertools.product(STATES, ARROWS)
+        if a.source != state
+    ],
+)
+async def test_no_arrow_can_be_taken_from_another_state(
+    database: Database, state: str, name: str
+) -> None:
+    scene = await scene_in(database, state)
+    before = (await scene.now(), await scene.events())
+    assert await scene.take(name) is None
+    assert (await scene.now(), await scene.events()) == before
+    target = next(a.target for a in ARROWS if a.name == name)
+    if all((a.source, a.target) != (state, target) for a in ARROWS):
+        with pytest.raises(Forbidden):
+            arrow(state, target)
+
+
+async def test_an_attempt_of_an_old_epoch_writes_nothing(database: Database) -> None:
+    scene = await scene_in(database, "dispatched")
+    async with database.transaction() as c:
+        await c.execute("update backends set epoch = 2")
+    await database.fetch("adopt_attempts", "b1", 2)
+    async with database.transaction() as c:
+        assert await arrows.keep(c, scene.prompt_id, 1, stored_file()) is None
+        assert not await images.close_attempt(c, scene.prompt_id, 1, "lost", None)
+        assert await arrows.keep(c, scene.prompt_id, 2, stored_file()) is not None
+
+
+async def test_no_attempt_is_opened_under_a_lease_that_has_run_out(database: Database) -> None:
+    scene = await scene_in(database, "queued")
+    async with database.session() as c:
+        await c.execute("update backends set lease_until = now()")
+    assert await scene.take("dispatch") is None
+
+
+async def test_a_slot_holds_one_open_attempt(database: Database) -> None:
+    await scene_in(database, "dispatched")
+    other = await scene_in(database, "queued")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await other.take("dispatch")
+
+
+async def test_twins_in_one_batch_are_refused_by_the_database_itself(database: Database) -> None:
+    batch = await Counter(database).accept(quantity=2)
+    first, second = (Scene(database, batch.id, image.id) for image in batch.images)
+    await first.lease()
+    for scene in (first, second):
+        await scene.take("dispatch")
+        if scene is first:
+            await scene.take("keep")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await second.take("keep")
+    assert (await second.now()).counters.stored == 1
+
+
+async def test_an_image_that_lines_up_again_has_a_new_token_in_its_old_place(
+    database: Database,
+) -> None:
+    scene = await scene_in(database, "dispatched")
+    async with database.session() as c:
+        await c.execute("delete from pgqueuer")
+        turn = await c.fetchval("select turn from images where id = $1", scene.image)
+    await scene.take("requeue")
+    async with database.session() as c:
+        token = await c.fetchrow("select priority, dedupe_key from pgqueuer")
+        image = await c.fetchrow("select turn, tries, seed from images where id = $1", scene.image)
+    assert token["dedupe_key"] == f"{scene.image}:1"
+    assert token["priority"] == 2**31 - 1 - turn
+    assert (image["turn"], image["tries"], image["seed"]) == (turn, 1, 5)
+
+
+async def test_a_retry_begins_a_new_round_with_misfortunes_forgotten(database: Database) -> None:
+    scene = await scene_in(database, "dispatched")
+    async with database.transaction() as c:
+        await images.lock(c, scene.image)
+        await images.close_attempt(c, scene.prompt_id, 1, "error", "x")
+        await arrows.fail(c, scene.image, ERROR)
+    await scene.take("retry")
+    async with database.transaction() as c:
+        locked = await images.lock(c, scene.image)
+        assert locked is not None
+        earlier, _ = await images.misfortunes(c, locked)
+    assert locked.round == 1
+    assert not +earlier
+    assert (await scene.now()).status == "running"

@@ -1,0 +1,108 @@
+"""What befalls a backend is mended, or said with its name: never hidden behind another picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Processes
+from tests.story.pictures import assert_exactly, served
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "drop-websocket:0.5",
+        "deaf-websocket:0.5",
+        "slow:0.3",
+        "lose-history:0.3",
+        "truncate:0.3",
+        "cached-duplicate:0.3",
+        "restart:0.15",
+        "refuse:0.3",
+    ],
+)
+def test_a_faulty_backend_costs_time_but_no_picture(processes: Processes, fault: str) -> None:
+    """With a backend that now and then does one of the things real ones do, every order still
+    ends with exactly the images asked for, all different."""
+    simulating = processes.simulate("--fault", fault, "--seed", "7", seconds=0.1)
+    serving = processes.serve([simulating.url])
+    batch = serving.order(8, wait=120)
+    assert_exactly(batch, 8)
+    assert len(set(served(serving, batch).values())) == 8
+
+
+def test_a_prompt_the_backend_refuses_fails_at_once_with_its_words(processes: Processes) -> None:
+    """A 400 is not tried again: the image fails and says what the backend said."""
+    simulating = processes.simulate("--fault", "reject:1")
+    serving = processes.serve([simulating.url])
+    batch = serving.order(2)
+    assert batch["status"] == "failed"
+    for image in batch["images"]:
+        assert image["error"]["code"] == "backend-refused"
+        detail = serving.get(f"/v1/images/{image['id']}")
+        assert [attempt["outcome"] for attempt in detail["attempts"]] == ["refused"]
+    assert simulating.renderings() == []
+
+
+def test_a_graph_that_raises_is_tried_three_times_and_then_fails(processes: Processes) -> None:
+    """An execution error is tried twice more, then the image fails with the node's own words."""
+    simulating = processes.simulate("--lab", seconds=0)
+    graph = Path(__file__).parents[1] / "workflows" / "error.json"
+    serving = processes.serve(
+        [simulating.url],
+        config=f'[workflows.broken]\nfile = "{graph}"\n[characters.ben]\nworkflow = "broken"\n',
+    )
+    batch = serving.order(1, character="ben")
+    assert batch["status"] == "failed"
+    assert batch["images"][0]["error"]["code"] == "execution-failed"
+    assert "boom" in batch["images"][0]["error"]["detail"]
+    assert len(simulating.renderings()) == 3
+
+
+def test_out_of_memory_is_freed_and_tried_once_more(processes: Processes) -> None:
+    """A backend that is always out of memory is asked to free it and tried once more, no longer."""
+    simulating = processes.simulate("--fault", "oom:1")
+    serving = processes.serve([simulating.url])
+    batch = serving.order(1)
+    assert batch["images"][0]["error"]["code"] == "out-of-memory"
+    assert len(simulating.renderings()) == 2
+
+
+def test_a_workflow_that_ignores_its_seed_is_told_as_such(processes: Processes) -> None:
+    """Equal pixels inside one batch are rendered again with new seeds and then fail by name; the
+    first picture is kept."""
+    simulating = processes.simulate("--lab", seconds=0)
+    graph = processes.home / "same.json"
+    graph.write_text(
+        '{"1": {"class_type": "EmptyImage",'
+        ' "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 255}},'
+        ' "3": {"class_type": "SaveImage",'
+        ' "inputs": {"images": ["1", 0], "filename_prefix": "x", "seed": 1}}}'
+    )
+    serving = processes.serve(
+        [simulating.url],
+        config=f'[workflows.same]\nfile = "{graph}"\nslots = {{ seed = "3.seed" }}\n'
+        '[characters.ben]\nworkflow = "same"\n',
+    )
+    batch = serving.order(2, character="ben")
+    assert batch["status"] == "partial"
+    assert sorted(image["status"] for image in batch["images"]) == ["failed", "stored"]
+    failed = next(image for image in batch["images"] if image["status"] == "failed")
+    assert failed["error"]["code"] == "duplicate_picture"
+
+
+def test_nothing_is_lost_while_no_backend_answers(processes: Processes) -> None:
+    """An order waits for its backend to come up, and is then drawn."""
+    there = processes.simulate()
+    there.process.kill()
+    serving = processes.serve([there.url])
+    id = serving.post(
+        "/v1/batches", {"user": "ann", "character": "mira", "prompt": "", "quantity": 4}
+    )["id"]
+    assert serving.get(f"/v1/batches/{id}")["status"] == "queued"
+    assert serving.get("/v1/backends")["data"][0]["state"] == "resting"
+    processes.simulate(port=int(there.url.rsplit(":", 1)[1]))
+    last = serving.read(f"/v1/batches/{id}/events").decode().strip().splitlines()
+    assert "event: batch.completed" in last
