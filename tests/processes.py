@@ -136,9 +136,10 @@ class Processes:
 
     def environ(self) -> dict[str, str]:
         """What every process is started with."""
+        database = {"SAFELIGHT_DATABASE_URL": self.database_url} if self.database_url else {}
         return {
+            **database,
             "SAFELIGHT_HOME": str(self.home / "state"),
-            "SAFELIGHT_DATABASE_URL": self.database_url,
             "PYTHONUNBUFFERED": "1",
             "NO_COLOR": "1",
             "COLUMNS": "160",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+import urllib.error
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,14 @@ ORDER = {"user": "ann", "character": "mira", "prompt": "storm", "quantity": 8}
 def until_ended(serving: Serving, id: str, seconds: float = 90) -> Any:
     """The batch when it has ended."""
     until = time.monotonic() + seconds
+    batch = None
     while time.monotonic() < until:
-        batch = serving.get(f"/v1/batches/{id}")
+        try:
+            batch = serving.get(f"/v1/batches/{id}")
+        except urllib.error.HTTPError as error:
+            assert error.code == 503, error.read()
+            time.sleep(0.2)
+            continue
         if batch["status"] not in ("queued", "running"):
             return batch
         time.sleep(0.05)
@@ -103,3 +112,20 @@ def test_sigterm_leaves_nothing_running_and_nothing_lost(processes: Processes) -
     second = processes.serve([simulating.url])
     assert_exactly(until_ended(second, id), 8)
     assert len(simulating.renderings()) == 8
+
+
+def test_kill_9_of_the_embedded_database_loses_nothing(processes: Processes) -> None:
+    """PostgreSQL itself is killed while eight images are rendered; serve starts it again and
+    every image comes, rendered once."""
+    simulating = processes.simulate(seconds=0.4)
+    processes.database_url = ""
+    serving = processes.serve([simulating.url])
+    id = serving.post("/v1/batches", ORDER)["id"]
+    until_stored(serving, id, 2)
+    postmaster = processes.home / "state" / "postgres" / "cluster" / "postmaster.pid"
+    os.kill(int(postmaster.read_text().split()[0]), signal.SIGKILL)
+    batch = until_ended(serving, id)
+    assert_exactly(batch, 8)
+    assert len(simulating.renderings()) == 8
+    assert serving.process.stop() == 0
+    assert not postmaster.exists()

@@ -11,6 +11,7 @@ from safelight.core.retrying import OUTCOMES, RULES, Again, GiveUp, decide
 # outcome, how often it may be tried again, seed, elsewhere, memory freed, error in the end
 TABLE = [
     ("lost", 10, False, False, False, "lost-too-often"),
+    ("shut-out", 10, False, False, False, "backend-shut-out"),
     ("interrupted", 10, False, False, False, "lost-too-often"),
     ("error", 2, False, False, False, "execution-failed"),
     ("out-of-memory", 1, False, True, True, "out-of-memory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
@@ -33,6 +34,8 @@ from safelight.worker.working import Worker
 
 log = structlog.get_logger()
 
+_REVIVE_EVERY: Final = 1.0  # s
+
 # The renderers there are, by the kind of a backend.
 RENDERERS: Final[Mapping[str, Callable[..., Renderer]]] = {"comfyui": ComfyUI}
 
@@ -57,7 +60,25 @@ async def bare_database(settings: Settings) -> AsyncIterator[Database]:
             arguments = server.connect_arguments()
         database = await open_database(arguments)
         stack.push_async_callback(database.close)
+        if settings.database.url is None:
+            reviving = asyncio.create_task(_revive(settings, database), name="revive")
+            stack.callback(reviving.cancel)
         yield database
+
+
+async def _revive(settings: Settings, database: Database) -> None:
+    """Start the embedded server again when somebody has killed it."""
+    while True:
+        await asyncio.sleep(_REVIVE_EVERY)
+        try:
+            await database.fetchrow("writable")
+        except DatabaseAway as away:
+            log.warning("database is away", reason=away.detail)
+            try:
+                # Our own use is still held: the second one only sees to it that it runs.
+                await embedded.release(await _embedded(settings))
+            except DatabaseAway as still:
+                log.error("the embedded database cannot be started", reason=still.detail)
 
 
 async def _embedded(settings: Settings) -> embedded.Server:

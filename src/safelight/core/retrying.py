@@ -18,6 +18,7 @@ SPARE: Final = "spare"  # another attempt's picture was taken before
 CANCELED: Final = "canceled"
 LOST: Final = "lost"  # the backend no longer knows the prompt, or could not be asked
 UNSENT: Final = "unsent"  # surely never left this machine: nothing was lost
+SHUT_OUT: Final = "shut-out"  # the backend or a proxy lets nobody in, or is no ComfyUI
 INTERRUPTED: Final = "interrupted"  # a stranger interrupted it at the backend
 ERROR: Final = "error"  # the graph raised
 OUT_OF_MEMORY: Final = "out-of-memory"
@@ -32,6 +33,7 @@ OUTCOMES: Final = (
     CANCELED,
     LOST,
     UNSENT,
+    SHUT_OUT,
     INTERRUPTED,
     ERROR,
     OUT_OF_MEMORY,
@@ -59,6 +61,7 @@ class Rule:
 RULES: Final[Mapping[str, Rule]] = {
     LOST: Rule(10, False, "lost-too-often", "Look at the backend's log: it loses its queue."),
     UNSENT: Rule(1_000_000, False, "lost-too-often", "No backend can be reached."),
+    SHUT_OUT: Rule(10, False, "backend-shut-out", "Check the backend's url, token and headers."),
     INTERRUPTED: Rule(10, False, "lost-too-often", "Somebody interrupts prompts at the backend."),
     ERROR: Rule(2, True, "execution-failed", "Run the workflow in ComfyUI and mend it."),
     OUT_OF_MEMORY: Rule(

@@ -25,6 +25,7 @@ from safelight.core.retrying import (
     LOST,
     OUT_OF_MEMORY,
     REFUSED,
+    SHUT_OUT,
     UNSENT,
     UNUSABLE,
 )
@@ -161,10 +162,10 @@ class Follower:
         match await self._renderer.submit(prompt):
             case Accepted():
                 return True, None
-            case Refused(reason, detail, running):
+            case Refused(reason, detail, running, shut_out):
                 if running:
                     await self._renderer.cancel(prompt.prompt_id)
-                return True, Ending(REFUSED, f"{reason}: {detail}")
+                return True, Ending(SHUT_OUT if shut_out else REFUSED, f"{reason}: {detail}")
             case InDoubt(reason, sent):
                 if not sent:
                     return False, Ending(UNSENT, reason)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
-from safelight.core.retrying import BROKEN, LOST, UNSENT
+from safelight.core.retrying import BROKEN, LOST, SHUT_OUT, UNSENT
 from safelight.database.arrows import Driver
 from safelight.database.images import Locked, Work
 from safelight.pipeline.closing import wants_memory
@@ -21,6 +21,8 @@ from safelight.renderers.base import Renderer
 log = structlog.get_logger()
 
 READY, RESTING, UNKNOWN = "ready", "resting", "unknown"
+_REST_FIRST = 0.25  # s, doubled with every trouble
+_REST_MOST = 8.0  # s
 
 
 class Lane:
@@ -45,6 +47,8 @@ class Lane:
         self.keeping = True  # pictures can be stored
         self.open: dict[str, Work] = {}
         self.doubt = asyncio.Event()  # set: probe now
+        self.rests_until = 0.0  # loop time
+        self._troubles = 0  # since a picture came
         self._freed = freed
         self._lookouts: dict[str, Lookout] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -87,19 +91,29 @@ class Lane:
             except Exception as error:
                 log.exception("following an attempt broke", prompt_id=work.prompt_id)
                 result = await self.follower.give_up(work, BROKEN, repr(error)[:500])
-            if isinstance(result, Ending) and result.outcome in (LOST, UNSENT):
-                self.state = UNKNOWN  # takes nothing until it has been asked how it is
-                self.doubt.set()
+            if isinstance(result, Ending) and result.outcome in (LOST, SHUT_OUT, UNSENT):
+                self._distrust(result)
         finally:
             for kept in (self.open, self._lookouts, self._tasks):
                 kept.pop(work.prompt_id, None)
             self._freed()
         match result:
             case Taken():
+                self._troubles = 0
                 self._learn(work.plan.graph, clock() - began)
             case Ending(outcome, _):
                 if wants_memory(outcome):
                     await self.renderer.free()
+
+    def _distrust(self, ending: Ending) -> None:
+        """It takes nothing until it has been asked how it is, and not at once if it let us down
+        before: a backend that answers probes but takes no prompt must not be asked for ever."""
+        self.state, self.reason = UNKNOWN, ending.detail
+        if ending.outcome != LOST:
+            pause = min(_REST_FIRST * 2**self._troubles, _REST_MOST)
+            self.rests_until = asyncio.get_running_loop().time() + pause
+            self._troubles += 1
+        self.doubt.set()
 
     def _learn(self, graph: str, seconds: float) -> None:
         known = self._usual.get(graph, seconds)

@@ -86,6 +86,8 @@ class Upkeep:
                 else:
                     pauses = _probe_back()
                     await self._be_ready(vitals)
+                    if self._lane.state == RESTING:
+                        pause = 0.25
             await set_within(self._lane.doubt, pause)
 
     async def _rest(self, reason: str) -> None:
@@ -93,6 +95,9 @@ class Upkeep:
         await self._note()
 
     async def _be_ready(self, vitals: base.Vitals) -> None:
+        if asyncio.get_running_loop().time() < self._lane.rests_until:
+            await self._rest(self._lane.reason or "let us down")
+            return
         was, self._lane.state, self._lane.reason = self._lane.state, READY, None
         if was != READY:
             self._bell.line.set()
