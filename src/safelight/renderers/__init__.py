@@ -1,0 +1,1 @@
+"""Who draws: clients of render servers behind one protocol (`base`)."""
