@@ -123,11 +123,7 @@ async def test_an_arrow_moves_the_image_the_counters_and_tells_it(
 
 @pytest.mark.parametrize(
     ("state", "name"),
-    [
-        (state, a.name)
-        for state, a in itertools.product(STATES, ARROWS)
-        if a.source != state
-    ],
+    [(state, a.name) for state, a in itertools.product(STATES, ARROWS) if a.source != state],
 )
 async def test_no_arrow_can_be_taken_from_another_state(
     database: Database, state: str, name: str

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 
@@ -24,6 +24,7 @@ _LIVE_PAUSE = 0.5  # s between two messages of progress
 _LOOK_ROUND = 3.0  # s between two looks whether anybody else listens
 _ROOM = 7_000  # bytes; PostgreSQL refuses payloads of 8,000
 _REMEMBERED = 5_000  # images whose progress is kept for those who come late
+_END = "/end"  # behind a batch id: who waits for nothing but its end
 _EVERY = "*"  # more batches were rung for than a payload has room for
 _OTHERS = """
 select count(*) from pg_stat_activity
@@ -76,12 +77,15 @@ class Bell:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def ring(self, batch: str | None = None, *, line: bool = False) -> None:
-        """Wake whoever watches this batch and, with `line`, whoever pulls: after the commit."""
+    def ring(self, batch: str | None = None, *, line: bool = False, ended: bool = True) -> None:
+        """Wake whoever watches this batch and, with `line`, whoever pulls: after the commit.
+
+        With `ended=False` those who only wait for the batch's end sleep on.
+        """
         if line:
             self.line.set()
         if batch:
-            self._wake(batch)
+            self._wake(batch, ended=ended)
         if self._others:
             self._rung_line |= line
             self._rung.update([batch] if batch else [])
@@ -102,6 +106,10 @@ class Bell:
         """The latest of each image of a batch that is being rendered."""
         return [progress for progress in self._latest.values() if progress.batch == batch]
 
+    def waiting_for_end(self, batch: str) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set when this batch may have ended."""
+        return self.waiting(batch + _END)
+
     @contextmanager
     def waiting(self, batch: str) -> Iterator[asyncio.Event]:
         """An event that is set whenever there may be news of this batch ("*": of any)."""
@@ -114,8 +122,8 @@ class Bell:
             if not self._waiting[batch]:
                 del self._waiting[batch]
 
-    def _wake(self, batch: str) -> None:
-        for name in (batch, _EVERY):
+    def _wake(self, batch: str, *, ended: bool = True) -> None:
+        for name in (batch, _EVERY, batch + _END) if ended else (batch, _EVERY):
             for event in self._waiting.get(name, ()):
                 event.set()
 
@@ -129,7 +137,7 @@ class Bell:
         self._latest[progress.image] = progress
         if len(self._latest) > _REMEMBERED:
             del self._latest[next(iter(self._latest))]
-        self._wake(progress.batch)
+        self._wake(progress.batch, ended=False)
 
     async def _run(self) -> None:
         while True:

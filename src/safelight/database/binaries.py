@@ -29,6 +29,10 @@ DEBIAN = Path("/usr/lib/postgresql")
 OLDEST = 15
 ACCOUNTS = ("postgres", "nobody")
 
+HERE = "(the folder it runs in)"
+"""Stands for the working folder in a command, which may not be named by its path. Its own
+`/proc/self/cwd` would do but for PostgreSQL 15, which walks about before it looks there."""
+
 # Nothing of the caller's environment reaches the server: PG* variables would change its meaning.
 ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
@@ -115,22 +119,29 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command in `folder` under `account`, out of reach of this terminal's Ctrl-C.
 
-    Returns when it has ended, whatever its exit code. The folder is entered before the account
-    is dropped, so it may lie where only root can go. Raises OSError where it cannot be started.
+    Returns when it has ended, whatever its exit code. The folder is opened before the account is
+    dropped, so it may lie where only root can go; the command finds it where its words say HERE.
+    Raises OSError where it cannot be started.
     """
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=errors,
-        cwd=folder,
-        env=ENVIRONMENT,
-        start_new_session=True,
-        check=False,
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-    )
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    here = f"/proc/self/fd/{descriptor}"
+    try:
+        return subprocess.run(
+            [here if word == HERE else word for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            cwd=folder,
+            pass_fds=[descriptor],
+            env=ENVIRONMENT,
+            start_new_session=True,
+            check=False,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+    finally:
+        os.close(descriptor)
 
 
 def _find(chosen: Path | None) -> Path:

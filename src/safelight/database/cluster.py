@@ -1,9 +1,8 @@
 """One PostgreSQL cluster: make it, ask it, start it, stop it.
 
-The server never sees a path. It is started in the cluster's folder and told that its data is
-`/proc/self/cwd` and its socket folder `.`: so the folder may lie where the server's account
-cannot go, and at any depth, though a socket's path has 107 bytes. Its processes are recognised
-by the same mark, their working folder.
+The server never sees a path. It is handed its folder open, as its data and working folder, and
+its socket folder is `.`: so the folder may lie where the server's account cannot go, and at any
+depth, though a socket's path has 107 bytes. Its processes are recognised by their working folder.
 """
 
 from __future__ import annotations
@@ -22,11 +21,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from safelight.database.binaries import Account, Binaries, EmbeddedError, run
+from safelight.database.binaries import HERE, Account, Binaries, EmbeddedError, run
 
 USER = "safelight"
 SOCKET = ".s.PGSQL.5432"
-HERE = "/proc/self/cwd"
 
 LOG_LIMIT = 8 * 1024 * 1024
 """Bytes of log at which the next start sets it aside as `server.log.1`."""
@@ -151,8 +149,9 @@ class Cluster:
         """The end of the server's log, as part of an error's message."""
         if not self.log.exists():
             return f"It has written nothing to {self.log}."
-        text = self.log.read_bytes()[-2000:].decode(errors="replace")
-        return f"The end of {self.log}:\n" + "\n".join(text.splitlines()[-8:]) + "\n"
+        lines = self.log.read_bytes()[-20_000:].decode(errors="replace").splitlines()
+        told = [line for line in lines if "FATAL:  the database system is" not in line]
+        return f"The end of {self.log}:\n" + "\n".join(told[-8:]) + "\n"
 
     def _make(self, binaries: Binaries) -> None:
         """Make the cluster beside its place, and move it there when it is whole."""

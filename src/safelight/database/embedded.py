@@ -21,7 +21,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,7 +160,7 @@ def _until_ready(
             elif state is State.ORPHANED and started is None:
                 orphaned = orphaned or time.monotonic()
                 cluster.reap(time.monotonic() - orphaned)
-            patience.pause(f"PostgreSQL is not ready yet. {cluster.last_words()}")
+            patience.pause("PostgreSQL is not ready yet", cluster.last_words)
     except EmbeddedError:
         if patience.abandoned.is_set() and _last(use):
             cluster.stop()
@@ -171,12 +171,12 @@ def _release(server: Server) -> None:
     held = server._held
     with _explained(server.data):
         try:
-            with _alone(server.data, _Patience(RELEASE_PATIENCE)):
+            with suppress(_OutOfPatience), _alone(server.data, _Patience(RELEASE_PATIENCE)):
                 if held and _last(held[0]):
                     server._cluster.stop()
                 # Only then: of two who leave together, the second must see that he is the last.
                 _close(held)
-        except _OutOfPatience:
+        finally:
             _close(held)
 
 
@@ -191,7 +191,10 @@ def _last(use: int) -> bool:
 
 def _close(held: list[int]) -> None:
     while held:
-        os.close(held.pop())
+        descriptor = held.pop()
+        # Closing alone would not do while another thread is starting a process: it has a copy.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
 
 
 class _OutOfPatience(EmbeddedError):
@@ -206,14 +209,15 @@ class _Patience:
         self._began = time.monotonic()
         self._seconds = seconds
 
-    def spent(self) -> float:
-        return time.monotonic() - self._began
-
-    def pause(self, reason: str) -> None:
-        if self.abandoned.wait(0.01):
+    def pause(self, reason: str, more: Callable[[], str] = str) -> None:
+        """Wait a little, longer the longer it lasts. Raises _OutOfPatience, EmbeddedError."""
+        spent = time.monotonic() - self._began
+        if self.abandoned.wait(min(0.25, 0.01 + spent / 20)):
             raise EmbeddedError("The start was given up.")
-        if self.spent() > self._seconds:
-            raise _OutOfPatience(f"Nothing for {self._seconds:g} s: {reason} Try again later.")
+        if spent > self._seconds:
+            raise _OutOfPatience(
+                f"After {self._seconds:g} s {reason}. Wait for it and try again. {more()}"
+            )
 
 
 @contextmanager
@@ -226,10 +230,10 @@ def _alone(data: Path, patience: _Patience) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                patience.pause(f"another process is starting or stopping PostgreSQL in {data}.")
+                patience.pause(f"another process is starting or stopping PostgreSQL in {data}")
         yield
     finally:
-        os.close(lock)
+        _close([lock])
 
 
 @contextmanager

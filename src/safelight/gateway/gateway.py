@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
-
-import msgspec
 
 from safelight.core.errors import DatabaseAway, Gone, Invalid, NotStored, Unknown
 from safelight.core.planning import make_plan
@@ -29,6 +24,7 @@ from safelight.database import batches, images, leases
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
 from safelight.gateway.catalogue import Shelf
+from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.thumbnails import Thumbnails
 from safelight.gateway.views import BackendState, Kept, Live, Page, Provenance, Series, Told
 from safelight.pipeline import stream
@@ -82,8 +78,10 @@ class Gateway:
             if replayed is None:
                 raise
             return await self.batch(replayed), True
-        id, replay = await self._acceptor.accept(order, plan, graph, held)
-        return await self.batch(id), replay
+        accepted = await self._acceptor.accept(order, plan, graph, held)
+        if isinstance(accepted, Batch):
+            return accepted, False
+        return await self.batch(accepted), True
 
     async def _plan(self, order: Order) -> tuple[Plan, Graph]:
         try:
@@ -98,18 +96,19 @@ class Gateway:
             raise Unknown(f"there is no batch {id}")
         return found
 
-    async def batch_after(self, id: str, seconds: float) -> Batch:
-        """The batch as soon as it ended, or as it is after so many seconds. Raises `Unknown`."""
+    async def batch_after(self, seen: Batch, seconds: float) -> Batch:
+        """The batch as soon as it ended, or as it is after so many seconds. Raises `Unknown`.
+
+        `seen` is how it was just now.
+        """
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
-        with self._bell.waiting(id) as news:
-            while True:
-                news.clear()
-                found = await self.batch(id)
-                left = until - clock()
-                if found.status in ENDED or left <= 0:
-                    return found
+        with self._bell.waiting_for_end(seen.id) as news:
+            while seen.status not in ENDED and (left := until - clock()) > 0:
                 await set_within(news, min(left, _POLL_EVERY))
+                news.clear()
+                seen = await self.batch(seen.id)
+        return seen
 
     async def batches(
         self,
@@ -123,11 +122,11 @@ class Gateway:
         """Batches, newest first. Raises `Invalid` for a bad cursor or status."""
         if status is not None and status not in BATCH_STATUSES:
             raise Invalid(f"status is one of {', '.join(BATCH_STATUSES)}", pointer="?status")
-        after = _read_cursor(cursor) if cursor is not None else None
+        after = read_cursor(cursor) if cursor is not None else None
         found = await batches.batches(self._database, user, character, status, after, limit + 1)
         page = found[:limit]
         more = len(found) > limit
-        return Page(page, _cursor(page[-1]) if more else None)
+        return Page(page, cursor_of(page[-1]) if more else None)
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -149,9 +148,9 @@ class Gateway:
 
         Raises `Invalid` for a bad cursor.
         """
-        cursor = _read_position(after) if after is not None else None
+        cursor = read_position(after) if after is not None else None
         async for told in stream.of_all(self._database, self._bell, cursor):
-            yield told and (f"{told[0][0]}-{told[0][1]}", told[1])
+            yield told and (position_text(told[0]), told[1])
 
     # --- images ----------------------------------------------------------------------------------
 
@@ -281,28 +280,3 @@ def _uuid(id: str, kind: str) -> str:
         return str(UUID(id))
     except ValueError:
         raise Unknown(f"there is no {kind} with this id") from None
-
-
-def _cursor(batch: Batch) -> str:
-    raw = msgspec.json.encode([batch.created_at.isoformat(), batch.id])
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        created, id = msgspec.json.decode(raw, type=tuple[datetime, UUID])
-    except (binascii.Error, msgspec.DecodeError, ValueError):
-        raise Invalid("this is no cursor of ours", pointer="?cursor") from None
-    if created.tzinfo is None:
-        raise Invalid("this is no cursor of ours", pointer="?cursor")
-    return created, str(id)
-
-
-def _read_position(text: str) -> tuple[str, int]:
-    txid, _, id = text.partition("-")
-    if not (txid.isascii() and txid.isdigit() and id.isascii() and id.isdigit()) or (
-        int(txid) >= 2**63 or int(id) >= 2**63
-    ):
-        raise Invalid("this is no event id of ours", pointer="Last-Event-ID")
-    return txid, int(id)

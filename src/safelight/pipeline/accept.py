@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from safelight.core.errors import Invalid
 from safelight.core.graph import canonical
 from safelight.core.numbering import draw_seed, explicit_seeds, reserve
-from safelight.core.records import Graph, Order, Plan
+from safelight.core.records import Batch, Counters, Graph, Image, Order, Plan
+from safelight.core.states import QUEUED, batch_status
 from safelight.database import batches
 from safelight.database.batches import NewBatch, NewImage, Reserved
 from safelight.database.bell import Bell
@@ -49,8 +51,8 @@ class Acceptor:
 
     async def accept(
         self, order: Order, plan: Plan, graph: Graph, key: Key | None = None
-    ) -> tuple[str, bool]:
-        """Accept an order; returns the batch's id, and whether it was replayed.
+    ) -> Batch | str:
+        """Accept an order; returns the batch, or the id of the one that is replayed.
 
         Raises:
             Invalid: the key was used for another request (`idempotency-key-reused`).
@@ -62,11 +64,11 @@ class Acceptor:
             async with self._database.transaction() as c:
                 if key:
                     await _claim(c, key, id)
-                await self._insert(c, id, order, plan)
+                batch = await self._insert(c, id, order, plan)
         except Replayed as replayed:
-            return replayed.batch, True
-        self._bell.ring(id, line=True)
-        return id, False
+            return replayed.batch
+        self._bell.ring(id, line=True, ended=False)
+        return batch
 
     async def replay(self, key: Key) -> str | None:
         """The batch that was accepted under this key, if any. Raises like `accept`."""
@@ -79,14 +81,14 @@ class Acceptor:
             await batches.keep_graph(self._database, sha256, canonical(graph))
             self._known_graphs.add(sha256)
 
-    async def _insert(self, c: Connection, id: str, order: Order, plan: Plan) -> None:
+    async def _insert(self, c: Connection, id: str, order: Order, plan: Plan) -> Batch:
         new_key = secrets.token_bytes(16)
         ids = [str(uuid4()) for _ in range(order.quantity)]
         reserved = await batches.reserve(
             c, order.user, order.character, order.quantity, new_key, plan.pool
         )
         images = _members(order, reserved, ids)
-        batch = NewBatch(
+        new = NewBatch(
             id=id,
             user=order.user,
             character=order.character,
@@ -97,8 +99,9 @@ class Acceptor:
             seed_explicit=order.seed is not None,
             images=images,
         )
-        await batches.insert(c, batch)
+        created_at, deadline = await batches.insert(c, new)
         await line_up(c, [Place(image.id, plan.pool, image.turn, 0) for image in images])
+        return _accepted(new, created_at, deadline)
 
 
 async def _claim(c: Connection, key: Key, batch: str) -> None:
@@ -119,6 +122,40 @@ def _same_request(held: tuple[str, str], key: Key) -> str:
             code="idempotency-key-reused",
         )
     return batch
+
+
+def _accepted(new: NewBatch, created_at: datetime, deadline: datetime) -> Batch:
+    """The batch as its rows say now, without reading them again."""
+    counters = Counters(len(new.images))
+    return Batch(
+        id=new.id,
+        user=new.user,
+        character=new.character,
+        prompt=new.prompt,
+        counters=counters,
+        status=batch_status(counters),
+        images=tuple(
+            Image(
+                id=image.id,
+                batch=new.id,
+                user=new.user,
+                character=new.character,
+                index=image.index,
+                seed=image.seed,
+                status=QUEUED,
+                seed_explicit=new.seed_explicit,
+                created_at=created_at,
+            )
+            for image in new.images
+        ),
+        pool=new.plan.pool,
+        workflow=new.plan.workflow,
+        metadata=new.metadata,
+        created_at=created_at,
+        ended_at=None,
+        deadline=deadline,
+        last_event=1,
+    )
 
 
 def _members(order: Order, reserved: Reserved, ids: list[str]) -> list[NewImage]:

@@ -50,9 +50,10 @@ class Closer:
                 kept = await arrows.keep(c, work.prompt_id, work.epoch, file)
         except asyncpg.UniqueViolationError:
             return await self.end(work, TWIN, "the same pixels as another image of this batch")
+        ended = kept is not None and kept["ended"]
         if kept:
             log.info("image stored", image_id=work.image, batch_id=work.batch, index=work.index)
-        self._ring(work)
+        self._ring(work, ended=ended)
         return False
 
     async def end(self, work: Work, outcome: str, detail: str) -> bool:
@@ -103,9 +104,9 @@ class Closer:
                 avoid = work.backend if elsewhere else None
                 await arrows.requeue(c, image.id, seed, outcome, avoid=avoid)
 
-    def _ring(self, work: Work, *, line: bool = False) -> None:
+    def _ring(self, work: Work, *, line: bool = False, ended: bool = True) -> None:
         self.bell.forget(work.image)
-        self.bell.ring(work.batch, line=line)
+        self.bell.ring(work.batch, line=line, ended=ended)
 
 
 async def _drawn_anew(c: Connection, image: Locked) -> NewSeed:

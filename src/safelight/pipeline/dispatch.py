@@ -40,6 +40,7 @@ class Pulled:
     work: Work | None = None
     moved: bool = False  # there was a token: look again
     changed: str | None = None  # a batch that has news
+    ended: bool = False  # which may be its end
 
 
 async def pull(database: Database, pool: str, worker: UUID, choose: Choose) -> Pulled:
@@ -59,7 +60,7 @@ async def pull(database: Database, pool: str, worker: UUID, choose: Choose) -> P
         if image.late:
             await arrows.expire(c, image.id, DEADLINE_PASSED)
             await engine.finish(c, token)
-            return Pulled(moved=True, changed=image.batch)
+            return Pulled(moved=True, changed=image.batch, ended=True)
         driver = choose(image)
         if driver is None:
             await engine.step_aside(c, token, STEP_ASIDE)

@@ -65,5 +65,5 @@ class Puller:
         if pulled.work:
             self._lanes.by_name[pulled.work.backend].follow(pulled.work, new=True)
         if pulled.changed:
-            self._bell.ring(pulled.changed)
+            self._bell.ring(pulled.changed, ended=pulled.ended)
         return pulled.moved

@@ -1,14 +1,17 @@
 -- $1 id, $2 user, $3 character, $4 prompt, $5 quantity, $6 pool, $7 plan, $8 metadata,
 -- $9 seconds to the deadline, $10 image ids, $11 indices, $12 seeds, $13 seed explicit, $14 turns
-with batch as (
+with clock as materialized (
+    select safelight_now() as now
+), batch as (
     insert into batches (id, user_id, character_id, prompt, quantity, pool, plan, metadata,
-                         deadline, last_event)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, safelight_now() + make_interval(secs => $9), 1)
+                         deadline, last_event, created_at)
+    select $1, $2, $3, $4, $5, $6, $7, $8, now + make_interval(secs => $9), 1, now from clock
     returning created_at, deadline
 ), members as (
-    insert into images (id, batch_id, user_id, character_id, index, pool, seed, seed_explicit, turn)
-    select image.id, $1, $2, $3, image.index, $6, image.seed, $13, image.turn
-    from unnest($10::uuid[], $11::bigint[], $12::bigint[], $14::bigint[])
+    insert into images (id, batch_id, user_id, character_id, index, pool, seed, seed_explicit,
+                        turn, queued_at)
+    select image.id, $1, $2, $3, image.index, $6, image.seed, $13, image.turn, clock.now
+    from clock, unnest($10::uuid[], $11::bigint[], $12::bigint[], $14::bigint[])
         as image (id, index, seed, turn)
 ), told as (
     insert into events (batch_id, number, type, data)
