@@ -31,6 +31,8 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from safelight.core.errors import StoreTrouble
+
 CHUNK = 256 * 1024
 """The most bytes `stream` holds at once."""
 
@@ -43,7 +45,7 @@ _DRAFT_LIVES = 3600.0
 _FOLDERS_KNOWN = 10_000
 
 
-class StoreError(Exception):
+class StoreError(StoreTrouble):
     """Something is wrong with an object or its store."""
 
 

@@ -11,7 +11,7 @@
     └── Trouble            the operator
         ├── SettingsError          a setting is wrong (exit 2)
         ├── DatabaseAway           PostgreSQL does not answer (exit 3, HTTP 503)
-        └── StoreAway              pictures cannot be kept now (HTTP 503; pulling stops)
+        └── StoreTrouble           pictures cannot be kept now (HTTP 503; pulling stops)
 
 What the retry must act on is no exception: a renderer answers with records, see
 `safelight.renderers.base`.
@@ -139,7 +139,7 @@ class DatabaseAway(Trouble):
     title = "The database does not answer"
 
 
-class StoreAway(Trouble):
+class StoreTrouble(Trouble):
     """The object store cannot keep or give pictures now."""
 
     code = "store-away"
