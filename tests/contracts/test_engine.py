@@ -59,7 +59,7 @@ async def test_two_workers_never_take_the_same_token(database: Database) -> None
         await engine.line_up(c, places)
 
     async def work() -> list[str]:
-        taken = []
+        taken: list[str] = []
         while True:
             async with database.transaction() as c:
                 token = await engine.take(c, "default", uuid4())
@@ -69,7 +69,9 @@ async def test_two_workers_never_take_the_same_token(database: Database) -> None
                 await engine.finish(c, token)
                 taken.append(token.image)
 
-    found = [image for taken in await asyncio.gather(*(work() for _ in range(4))) for image in taken]
+    found = [
+        image for taken in await asyncio.gather(*(work() for _ in range(4))) for image in taken
+    ]
     assert sorted(found) == sorted(p.image for p in places)
 
 

@@ -37,8 +37,8 @@ async def test_series_of_other_users_and_characters_count_by_themselves(
     database: Database,
 ) -> None:
     counter = Counter(database)
-    for fields in ({"user": "a_b"}, {"user": "a"}, {"character": "opal-fever"}):
-        batch = await counter.accept(quantity=2, **fields)
+    for user, character in (("a_b", "mira"), ("a", "mira"), ("ann", "opal-fever")):
+        batch = await counter.accept(quantity=2, user=user, character=character)
         assert [image.index for image in batch.images] == [2, 1]
 
 

@@ -15,7 +15,9 @@ from tests.processes import Serving, Simulating
 def pixels(data: bytes) -> str:
     """A hash of the decoded pixels, taken without any code of ours."""
     with Image.open(io.BytesIO(data)) as image:
-        return hashlib.sha256(repr(image.size).encode() + image.convert("RGB").tobytes()).hexdigest()
+        return hashlib.sha256(
+            repr(image.size).encode() + image.convert("RGB").tobytes()
+        ).hexdigest()
 
 
 def painted(simulating: Simulating, output: Path) -> dict[str, str]:

@@ -1,0 +1,216 @@
+"""Settings: who wins, what is refused and with which words, what is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from safelight.core.errors import SettingsError
+from safelight.settings import Settings, load, show
+from safelight.settings.checks import address, duration, public_url
+
+
+def loaded(
+    folder: Path,
+    text: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    **flags: Any,
+) -> Settings:
+    if text is not None:
+        (folder / "safelight.toml").write_text(text, "utf-8")
+    dotted = {name.replace("__", "."): value for name, value in flags.items()}
+    return load(flags=dotted, environ=environ or {}, cwd=folder)
+
+
+def complaint(folder: Path, text: str | None = None, **more: Any) -> str:
+    with pytest.raises(SettingsError) as caught:
+        loaded(folder, text, **more)
+    return caught.value.detail.replace(f"{folder}/", "")
+
+
+# --- what there is without any file ---------------------------------------------------------------
+
+
+def test_everything_has_a_default(tmp_path: Path) -> None:
+    settings = loaded(tmp_path)
+    assert (settings.server.host, settings.server.port) == ("127.0.0.1", 8080)
+    assert settings.server.max_body == 1024 * 1024
+    assert settings.database.url is None
+    assert settings.store.url is None
+    assert [backend.url for backend in settings.backends] == ["http://127.0.0.1:8188"]
+    assert settings.backends[0].slots == 2
+    assert settings.rendering.deadline == 24 * 3600
+    assert (settings.rendering.lost_after, settings.rendering.max_attempts) == (20, 6)
+    assert settings.limits.record().quantity == 64
+    assert settings.home.is_absolute()
+
+
+def test_settings_never_change(tmp_path: Path) -> None:
+    settings = loaded(tmp_path)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.server.port = 1  # type: ignore[misc]
+
+
+# --- who wins -------------------------------------------------------------------------------------
+
+
+def test_flags_win_over_the_environment_over_the_file(tmp_path: Path) -> None:
+    text = "[server]\nport = 1\nmax_body = 4096\npublic_url = 'http://file'"
+    environ = {"SAFELIGHT_SERVER__PORT": "2", "SAFELIGHT_SERVER__MAX_BODY": "8192"}
+    server = loaded(tmp_path, text, environ, server__port=3).server
+    assert (server.port, server.max_body, server.public_url) == (3, 8192, "http://file")
+
+
+def test_a_flag_that_was_not_given_is_none(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "[server]\nport = 7", server__port=None).server.port == 7
+
+
+def test_backends_are_replaced_not_joined(tmp_path: Path) -> None:
+    text = '[[backends]]\nname = "a"\nurl = "http://a"\n'
+    backends = json.dumps([{"name": "b", "url": "http://b"}])
+    settings = loaded(tmp_path, text, {"SAFELIGHT_BACKENDS": backends})
+    assert [backend.name for backend in settings.backends] == ["b"]
+
+
+def test_the_environment_reaches_into_named_sections(tmp_path: Path) -> None:
+    text = '[characters.mira]\nprompt = "file"\nnegative_prompt = "kept"\n'
+    mira = loaded(tmp_path, text, {"SAFELIGHT_CHARACTERS__MIRA__PROMPT": "{x}"}).characters["mira"]
+    assert (mira.prompt, mira.negative_prompt) == ("{x}", "kept")
+
+
+def test_names_of_their_own(tmp_path: Path) -> None:
+    environ = {
+        "SAFELIGHT_HOME": "state",
+        "SAFELIGHT_URL": "http://other:8080/",
+        "SAFELIGHT_KEY": "k",
+        "SAFELIGHT_DATABASE_URL": "postgresql://u:p@h/d",
+        "UNRELATED": "x",
+    }
+    settings = loaded(tmp_path, None, environ)
+    assert settings.home == tmp_path / "state"
+    assert settings.url == "http://other:8080"
+    assert settings.key == SecretStr("k")
+    assert settings.database.url == SecretStr("postgresql://u:p@h/d")
+
+
+def test_an_empty_variable_is_none(tmp_path: Path) -> None:
+    names = ("HOME", "URL", "KEY", "KEY_FILE", "CONFIG", "DATABASE_URL")
+    environ = {f"SAFELIGHT_{name}": "" for name in names}
+    assert loaded(tmp_path, None, environ) == loaded(tmp_path)
+
+
+def test_the_file_may_lie_elsewhere_and_its_paths_are_relative_to_it(tmp_path: Path) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / "my.toml").write_text('[workflows.quick]\nfile = "graphs/quick.json"\n')
+    (tmp_path / "safelight.toml").write_text("[server]\nport = 1\n")
+    by_name = load(environ={"SAFELIGHT_CONFIG": "etc/my.toml"}, cwd=tmp_path)
+    by_flag = load(Path("etc/my.toml"), environ={"SAFELIGHT_CONFIG": "nowhere"}, cwd=tmp_path)
+    assert by_name == by_flag
+    assert by_name.workflows["quick"].file == folder / "graphs" / "quick.json"
+    assert by_name.server.port == 8080
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("90s", 90), ("1.5h", 5400), ("24h", 86400), ("7d", 604800), ("10", 10)]
+)
+def test_durations(tmp_path: Path, said: str, seconds: float) -> None:
+    assert loaded(tmp_path, f'[rendering]\ndeadline = "{said}"').rendering.deadline == seconds
+
+
+def test_sizes_in_bytes(tmp_path: Path) -> None:
+    assert loaded(tmp_path, '[rendering]\nmax_file = "8MiB"').rendering.max_file == 8 * 1024**2
+
+
+# --- secrets --------------------------------------------------------------------------------------
+
+
+def test_secrets_may_stand_in_files(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t0k\n")
+    (tmp_path / "database").write_text("postgresql://a:b@c/d\n")
+    (tmp_path / "key").write_text("k3y")
+    text = '[[backends]]\nname = "a"\nurl = "http://a"\ntoken_file = "token"\n'
+    environ = {"SAFELIGHT_DATABASE_URL_FILE": "database", "SAFELIGHT_KEY_FILE": "key"}
+    settings = loaded(tmp_path, text, environ)
+    assert settings.backends[0].token == SecretStr("t0k")
+    assert settings.database.url == SecretStr("postgresql://a:b@c/d")
+    assert settings.key == SecretStr("k3y")
+
+
+def test_a_secret_of_a_higher_layer_wins_over_a_file_of_a_lower(tmp_path: Path) -> None:
+    (tmp_path / "database").write_text("postgresql://file")
+    text = '[database]\nurl_file = "database"\n'
+    settings = loaded(tmp_path, text, {"SAFELIGHT_DATABASE__URL": "postgresql://env"})
+    assert settings.database.url == SecretStr("postgresql://env")
+
+
+def test_shown_settings_are_redacted_and_load_again(tmp_path: Path) -> None:
+    (tmp_path / "quick.json").write_text("{}")
+    text = """
+[database]
+url = "postgresql://ann:s3cret1@db.example:5432/safelight?sslpassword=s3cret2&application_name=x"
+[store]
+url = "s3://key:s3cret3@bucket/prefix"
+[[backends]]
+name = "pod-1"
+url = "https://pod.example/comfy/"
+token = "s3cret4"
+headers = { "X-Proxy" = "s3cret5" }
+[workflows.quick]
+file = "quick.json"
+slots = { seed = "2.seed" }
+[styles.anime]
+prompt = "quote \\" and \\u007f and 😀"
+[characters.opal-fever]
+loras = [{ name = "gothic.safetensors", strength = 0.8 }]
+"""
+    shown = show(loaded(tmp_path, text, {"SAFELIGHT_KEY": "s3cret6"}))
+    assert "s3cret" not in shown
+    assert "db.example:5432/safelight?sslpassword=***&application_name=x" in shown
+    again = loaded(tmp_path, shown)
+    assert show(again) == shown
+    assert again.styles["anime"].prompt == 'quote " and \x7f and 😀'
+    assert again.characters["opal-fever"].loras[0].strength == 0.8
+    assert again.backends[0].url == "https://pod.example/comfy"
+
+
+def test_no_secret_stands_in_a_complaint(tmp_path: Path) -> None:
+    text = '[database]\nurl = "s3cret"\n[[backends]]\nname = "a"\nurl = "http://u:s3cret@h"\n'
+    told = complaint(tmp_path, text)
+    assert "s3cret" not in told
+    assert len(told.splitlines()) == 2
+
+
+# --- the pieces -----------------------------------------------------------------------------------
+
+
+@given(st.text())
+def test_any_text_is_a_duration_or_refused(text: str) -> None:
+    try:
+        seconds = duration(text)
+    except ValueError:
+        return
+    assert isinstance(seconds, float)
+    assert seconds >= 0
+
+
+@given(st.text(max_size=40))
+def test_a_public_url_holds_nothing_that_ends_a_link(text: str) -> None:
+    try:
+        url = public_url(f"http://{text}")
+    except ValueError:
+        return
+    assert not re.search(r'[\s"<>\\?#]', str(url))
+
+
+def test_addresses_are_compared_not_spelled() -> None:
+    assert address("http://HOST") == address("http://host:80")
+    assert address("http://host/a") != address("http://host/b")
