@@ -1,0 +1,1 @@
+"""How you ask: the HTTP faces, all of them through the gateway."""

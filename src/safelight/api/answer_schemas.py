@@ -1,0 +1,288 @@
+"""JSON shapes of answers, for the OpenAPI document; a test compares them with `answers.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from safelight.api.schemas import BatchStatus, ImageStatus, PublicationStatus
+
+
+class AnswerBody(BaseModel):
+    """Every field is always there unless its line says otherwise."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class FieldProblem(AnswerBody):
+    """One wrong field."""
+
+    pointer: str
+    """A JSON pointer into the body, `?name` for a query parameter, or a header's name."""
+    detail: str
+    code: str
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    type: str
+    """`/problems/` and the code."""
+    title: str
+    status: int
+    detail: str
+    instance: str
+    """`urn:uuid:` and the request id."""
+    code: str
+    """Stable over versions."""
+    request_id: str
+    errors: list[FieldProblem] = Field(default_factory=list)
+    """Only if fields are wrong."""
+
+
+class ImageProblem(AnswerBody):
+    """Why an image failed."""
+
+    code: str
+    detail: str
+
+
+class Publication(AnswerBody):
+    """One image's copy at a CDN."""
+
+    publisher: str
+    status: PublicationStatus
+    url: str | None
+
+
+class BatchImage(AnswerBody):
+    """One numbered member of a batch."""
+
+    id: str
+    index: int
+    name: str
+    """File name, `user_character_image_00013_.png`."""
+    status: ImageStatus
+    seed: int
+    seed_replaced: bool
+    """The seed you gave made a twin, so another was drawn."""
+    url: str
+    """Ours, absolute, for ever the same; 404 `not-stored` before the image is stored."""
+    thumbnail_url: str
+    publications: list[Publication]
+    error: ImageProblem = Field(default_factory=lambda: ImageProblem(code="", detail=""))
+    """Only if it failed."""
+
+
+class SeriesImage(BatchImage):
+    """An image in the list of its series."""
+
+    batch: str
+
+
+class Attempt(AnswerBody):
+    """One try to render an image."""
+
+    prompt_id: str
+    backend: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str | None
+
+
+class Timings(AnswerBody):
+    """When what happened."""
+
+    created_at: datetime | None
+    dispatched_at: datetime | None
+    finished_at: datetime | None
+    queued_seconds: float | None
+    working_seconds: float | None
+
+
+class Image(SeriesImage):
+    """An image with everything that is known of how it came to be."""
+
+    user: str
+    character: str
+    backend: str | None
+    prompt_id: str | None
+    """Of the attempt whose picture is stored; before that, of the running one."""
+    attempts: list[Attempt]
+    sha256: str | None
+    """Of the file."""
+    pixels_sha256: str | None
+    """Of the decoded pixels."""
+    bytes: int | None
+    width: int | None
+    height: int | None
+    timings: Timings
+
+
+class Counts(AnswerBody):
+    """How many images of a batch ended how."""
+
+    stored: int
+    failed: int
+    canceled: int
+
+
+class Batch(AnswerBody):
+    """One request for `quantity` images."""
+
+    id: str
+    user: str
+    character: str
+    quantity: int
+    status: BatchStatus
+    indices: list[int]
+    """Highest first."""
+    images: list[BatchImage]
+    """Highest index first."""
+    urls: list[str]
+    """The images' `url` in their order."""
+    url: str
+    """The first of `urls`."""
+    counts: Counts
+    prompt: str
+    pool: str
+    workflow: str
+    metadata: dict[str, Any] | None
+    last_event: int
+    """Number of the newest event, to follow from here."""
+    created_at: datetime
+    ended_at: datetime | None
+    deadline: datetime
+
+
+class Batches(AnswerBody):
+    """A page of batches, newest first."""
+
+    data: list[Batch]
+    next_cursor: str | None
+    has_more: bool
+
+
+class Images(AnswerBody):
+    """A page of a series, highest index first."""
+
+    data: list[SeriesImage]
+    next_before: int | None
+    has_more: bool
+
+
+class Series(AnswerBody):
+    """The numbered images of one character for one user."""
+
+    user: str
+    character: str
+    highest: int
+    """Highest reserved index, 0 for none."""
+    counts: dict[ImageStatus, int]
+
+
+class Lora(AnswerBody):
+    """A LoRA file and its strength."""
+
+    name: str
+    strength: float
+
+
+class Character(AnswerBody):
+    """A named subject; what it does not say is null."""
+
+    id: str
+    name: str
+    style: str | None
+    workflow: str | None
+    prompt: str
+    negative_prompt: str
+    embedding: str | None
+    loras: list[Lora]
+    width: int | None
+    height: int | None
+    steps: int | None
+    cfg: float | None
+    sampler: str | None
+    scheduler: str | None
+    read_only: bool
+    """It stands in the settings file."""
+
+
+class Characters(AnswerBody):
+    """All characters, by id."""
+
+    data: list[Character]
+
+
+class WorkflowSummary(AnswerBody):
+    """A workflow in the list."""
+
+    id: str
+    exact_size: bool
+    read_only: bool
+
+
+class Report(AnswerBody):
+    """What the check of a workflow found."""
+
+    slots: dict[str, str]
+    missing: list[str]
+    """Slots it does without."""
+    notes: list[str]
+    classes: list[str]
+    """Node classes a backend must have."""
+    output: str
+    """The node whose first picture counts."""
+
+
+class Workflow(WorkflowSummary):
+    """A workflow with its graph."""
+
+    graph: dict[str, Any]
+    slots: dict[str, str]
+    """As somebody named them."""
+    report: Report
+
+
+class Workflows(AnswerBody):
+    """All workflows, by id."""
+
+    data: list[WorkflowSummary]
+
+
+class Backend(AnswerBody):
+    """A render server."""
+
+    name: str
+    url: str
+    pool: str
+    slots: int
+    state: str
+    reason: str | None
+    worker: str | None
+    running: int
+    seen_at: datetime | None
+
+
+class Backends(AnswerBody):
+    """All backends, by name."""
+
+    data: list[Backend]
+
+
+class Health(AnswerBody):
+    """The port is open."""
+
+    status: str
+
+
+class Readiness(AnswerBody):
+    """What readiness rests on."""
+
+    status: str
+    checks: dict[str, str]

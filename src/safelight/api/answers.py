@@ -1,0 +1,232 @@
+"""Records as JSON: plain dictionaries, encoded once. `answer_schemas.py` describes the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from safelight.api.headers import names_tag
+from safelight.api.links import Base, file_url, thumbnail_url
+from safelight.core.records import Attempt, Batch, Character, Image, Workflow
+from safelight.core.slots import WorkflowReport
+from safelight.gateway import BackendState, Kept, Provenance, Series
+
+Json: TypeAlias = dict[str, Any]
+Namer: TypeAlias = Callable[[str, str, int], str]  # user, character, index -> file name
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def respond(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer nobody may cache."""
+    all_headers = {"cache-control": "no-store", **(headers or {})}
+    return Response(_ENCODER.encode(body), status, all_headers, "application/json")
+
+
+def respond_tagged(request: Request, body: Any, *, ask_again: bool = False) -> Response:
+    """A JSON answer with an entity tag; 304 without a body to who has it already.
+
+    `ask_again` tells a client that polls when to come back.
+    """
+    content = _ENCODER.encode(body)
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": "no-cache"}
+    if ask_again:
+        headers["retry-after"] = "1"
+    if names_tag(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, 200, headers, "application/json")
+
+
+def one_line(body: Any) -> str:
+    """JSON on one line, for event streams."""
+    return _ENCODER.encode(body).decode()
+
+
+def moment(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC with Z.
+
+    Example:
+        >>> moment(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        '2026-01-02T03:04:05.000000Z'
+    """
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def batch_json(batch: Batch, base: Base, name: Namer) -> Json:
+    """A batch, images by index, highest first."""
+    images = [_member_json(image, base, name) for image in batch.images]
+    urls = [image["url"] for image in images]
+    counters = batch.counters
+    return {
+        "id": batch.id,
+        "user": batch.user,
+        "character": batch.character,
+        "quantity": counters.quantity,
+        "status": batch.status,
+        "indices": [image.index for image in batch.images],
+        "images": images,
+        "urls": urls,
+        "url": urls[0],
+        "counts": {
+            "stored": counters.stored,
+            "failed": counters.failed,
+            "canceled": counters.canceled,
+        },
+        "prompt": batch.prompt,
+        "pool": batch.pool,
+        "workflow": batch.workflow,
+        "metadata": batch.metadata,
+        "last_event": batch.last_event,
+        "created_at": moment(batch.created_at),
+        "ended_at": moment(batch.ended_at),
+        "deadline": moment(batch.deadline),
+    }
+
+
+def image_json(provenance: Provenance, base: Base, name: Namer) -> Json:
+    """An image with everything that is known of how it came to be, flat."""
+    image = provenance.image
+    file = image.file
+    return {
+        **_member_json(image, base, name),
+        "batch": image.batch,
+        "user": image.user,
+        "character": image.character,
+        "backend": image.backend,
+        "prompt_id": image.prompt_id,
+        "attempts": [_attempt_json(attempt) for attempt in provenance.attempts],
+        "sha256": file.sha256 if file else None,
+        "pixels_sha256": file.pixels_sha256 if file else None,
+        "bytes": file.bytes if file else None,
+        "width": file.width if file else None,
+        "height": file.height if file else None,
+        "timings": _timings_json(image),
+    }
+
+
+def series_image_json(image: Image, base: Base, name: Namer) -> Json:
+    """An image in the list of its series."""
+    return {**_member_json(image, base, name), "batch": image.batch}
+
+
+def series_json(series: Series) -> Json:
+    """A series: its highest index and how many images are how."""
+    return {
+        "user": series.user,
+        "character": series.character,
+        "highest": series.highest,
+        "counts": dict(series.counts),
+    }
+
+
+def character_json(kept: Kept) -> Json:
+    """A character; what it leaves open is null."""
+    character = kept.item
+    assert isinstance(character, Character)
+    parameters = character.parameters
+    return {
+        "id": character.id,
+        "name": character.name,
+        "style": character.style,
+        "workflow": character.workflow,
+        "prompt": character.prompt,
+        "negative_prompt": character.negative_prompt,
+        "embedding": character.embedding,
+        "loras": [{"name": lora.name, "strength": lora.strength} for lora in character.loras],
+        "width": parameters.width,
+        "height": parameters.height,
+        "steps": parameters.steps,
+        "cfg": parameters.cfg,
+        "sampler": parameters.sampler,
+        "scheduler": parameters.scheduler,
+        "read_only": kept.read_only,
+    }
+
+
+def workflow_summary_json(kept: Kept) -> Json:
+    """A workflow as the list shows it."""
+    workflow = kept.item
+    assert isinstance(workflow, Workflow)
+    return {"id": workflow.id, "exact_size": workflow.exact_size, "read_only": kept.read_only}
+
+
+def workflow_json(kept: Kept, report: WorkflowReport) -> Json:
+    """A workflow with its graph and what its check found."""
+    workflow = kept.item
+    assert isinstance(workflow, Workflow)
+    return {
+        **workflow_summary_json(kept),
+        "graph": workflow.graph,
+        "slots": dict(workflow.slots),
+        "report": {
+            "slots": dict(report.slots),
+            "missing": list(report.missing),
+            "notes": list(report.notes),
+            "classes": list(report.classes),
+            "output": report.output,
+        },
+    }
+
+
+def backend_json(backend: BackendState) -> Json:
+    """A backend as its row says."""
+    return {
+        "name": backend.name,
+        "url": backend.url,
+        "pool": backend.pool,
+        "slots": backend.slots,
+        "state": backend.state,
+        "reason": backend.reason,
+        "worker": backend.worker,
+        "running": backend.running,
+        "seen_at": moment(backend.seen_at),
+    }
+
+
+def _member_json(image: Image, base: Base, name: Namer) -> Json:
+    member: Json = {
+        "id": image.id,
+        "index": image.index,
+        "name": name(image.user, image.character, image.index),
+        "status": image.status,
+        "seed": image.seed,
+        "seed_replaced": image.seed_replaced,
+        "url": file_url(base, image.id),
+        "thumbnail_url": thumbnail_url(base, image.id),
+        "publications": [],
+    }
+    if image.error is not None:
+        member["error"] = {"code": image.error.code, "detail": image.error.detail}
+    return member
+
+
+def _attempt_json(attempt: Attempt) -> Json:
+    return {
+        "prompt_id": attempt.prompt_id,
+        "backend": attempt.backend,
+        "started_at": moment(attempt.opened_at),
+        "finished_at": moment(attempt.closed_at),
+        "outcome": attempt.outcome,
+    }
+
+
+def _timings_json(image: Image) -> Json:
+    return {
+        "created_at": moment(image.created_at),
+        "dispatched_at": moment(image.dispatched_at),
+        "finished_at": moment(image.finished_at),
+        "queued_seconds": _seconds(image.created_at, image.dispatched_at),
+        "working_seconds": _seconds(image.dispatched_at, image.finished_at),
+    }
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    return round((end - start).total_seconds(), 6) if start and end else None

@@ -1,0 +1,61 @@
+"""The HTTP application: routes, problems and the envelope around them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from safelight import __version__
+from safelight.api import openapi, problems, reference
+from safelight.api.context import Context
+from safelight.api.envelope import Envelope
+from safelight.api.native import (
+    batches,
+    characters,
+    events,
+    images,
+    operations,
+    series,
+    workflows,
+)
+from safelight.core.errors import SafelightError
+from safelight.core.naming import DEFAULT_TEMPLATE, NameTemplate
+from safelight.core.records import Limits
+from safelight.gateway import Gateway
+
+_ROUTERS = (batches, events, images, series, characters, workflows, operations, reference)
+
+
+def create_app(
+    gateway: Gateway,
+    *,
+    public_url: str | None = None,
+    limits: Limits | None = None,
+    max_body: int = 1_048_576,
+    name_template: NameTemplate = DEFAULT_TEMPLATE,
+) -> FastAPI:
+    """An ASGI application that asks this gateway.
+
+    `limits` are those the gateway plans with: here they only fill the OpenAPI document.
+    """
+    app = FastAPI(title="Safelight", version=__version__, docs_url=None, redoc_url=None)
+    app.router.redirect_slashes = False
+    app.state.public_url = public_url
+    app.state.context = Context(gateway, name_template.name)
+    # Flat, not nested: a 405 has to find every method at an address.
+    app.router.routes += [route for module in _ROUTERS for route in module.router.routes]
+    app.add_exception_handler(SafelightError, problems.on_refusal)
+    app.add_exception_handler(HTTPException, problems.on_http_exception)
+    app.add_exception_handler(RequestValidationError, problems.on_wrong_parameters)
+    app.add_middleware(Envelope, max_body=max_body, public_url=public_url)
+
+    @cache
+    def described() -> dict[str, Any]:
+        return openapi.document(app, limits or Limits())
+
+    app.openapi = described  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,24 @@
+"""What the routes work with, put into the application's state by `create_app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import Request
+
+from safelight.api.answers import Namer
+from safelight.gateway import Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The way down, and how images are called."""
+
+    gateway: Gateway
+    name: Namer
+
+
+def context_of(request: Request) -> Context:
+    """The context of the application that answers this request."""
+    return cast(Context, request.app.state.context)

@@ -1,0 +1,134 @@
+"""Request headers and what they mean: pure functions, lenient where the standards are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from safelight.core.errors import Invalid
+
+MAX_WAIT: Final = 600  # seconds
+_PREFERENCE: Final = re.compile(r"""\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?""", re.I)
+_RANGE: Final = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*")
+_HOST: Final = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252}))(?::(\d{1,5}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes start..end, end excluded."""
+
+    start: int
+    end: int
+
+
+class Unsatisfiable(Exception):
+    """The range begins behind the last byte."""
+
+
+def idempotency_key(value: str | None) -> str | None:
+    """The key, bare or as a Structured-Field string.
+
+    Raises:
+        Invalid: empty, longer than 255 characters, or not printable ASCII.
+
+    Example:
+        >>> idempotency_key('"order 7"') == idempotency_key("order 7")
+        True
+    """
+    if value is None:
+        return None
+    key = value.strip(" \t")
+    quoted = re.fullmatch(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"', key)
+    if quoted:
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
+    if not re.fullmatch(r"[\x20-\x7e]{1,255}", key):
+        raise Invalid(
+            "expected 1 to 255 printable ASCII characters",
+            pointer="Idempotency-Key",
+            code="bad-idempotency-key",
+        )
+    return key
+
+
+def preferred_wait(values: list[str]) -> int | None:
+    """Seconds a client is ready to wait, at most 600; what cannot be read is no preference.
+
+    Example:
+        >>> preferred_wait(["respond-async, wait=10"])
+        10
+    """
+    for preference in ",".join(values).split(","):
+        match = _PREFERENCE.fullmatch(preference)
+        if match:
+            return min(int(match[1] or match[2]), MAX_WAIT)
+    return None
+
+
+def byte_range(value: str | None, size: int) -> Span | None:
+    """The one range asked for; None for none, for several and for what cannot be read.
+
+    Raises:
+        Unsatisfiable: it has no byte of a file of this size.
+
+    Example:
+        >>> byte_range("bytes=-10", 100)
+        Span(start=90, end=100)
+    """
+    match = _RANGE.fullmatch(value.strip()) if value else None
+    if not match or not (match[1] or match[2]):
+        return None
+    if not match[1]:
+        length = min(int(match[2]), size)
+        if not length:
+            raise Unsatisfiable
+        return Span(size - length, size)
+    start = int(match[1])
+    last = int(match[2]) if match[2] else size - 1
+    if match[2] and last < start:
+        return None
+    if start >= size:
+        raise Unsatisfiable
+    return Span(start, min(last + 1, size))
+
+
+def names_tag(value: str | None, tag: str) -> bool:
+    """Whether an `If-None-Match` names this entity tag; weak comparison, as it asks for.
+
+    Example:
+        >>> names_tag('"a", W/"b"', '"b"')
+        True
+    """
+    if not value:
+        return False
+    if value.strip() == "*":
+        return True
+    return tag in re.findall(r'"[^"]*"', value)
+
+
+def still_that(value: str | None, tag: str) -> bool:
+    """Whether an `If-Range` allows a part: none given, or exactly this strong tag."""
+    return value is None or value.strip() == tag
+
+
+def usable_host(values: list[str]) -> bool:
+    """Whether the Host header is one plain host with an optional port: we put it into links."""
+    if len(values) != 1:
+        return False
+    match = _HOST.fullmatch(values[0])
+    return match is not None and 0 < int(match[1] or 1) < 65_536
+
+
+def event_number(value: str | None) -> int:
+    """A Last-Event-ID of a batch's stream; none and an empty one mean from the beginning.
+
+    Raises:
+        Invalid: it is no number of an event.
+    """
+    if not value:
+        return 0
+    if not re.fullmatch(r"\d{1,18}", value) or not value.isascii():
+        raise Invalid("expected the number of an event", pointer="Last-Event-ID")
+    return int(value)

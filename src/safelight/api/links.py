@@ -1,0 +1,31 @@
+"""Absolute addresses: those of `public_url`, else of the request."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from starlette.requests import Request
+
+Base: TypeAlias = str  # scheme, host and perhaps a path, no slash at the end
+
+
+def base_of(request: Request) -> Base:
+    """What every link of the answer begins with. The envelope has refused unusable Host headers."""
+    configured = request.app.state.public_url
+    if configured is not None:
+        return str(configured)
+    host = request.headers.get("host")
+    if host is None:
+        address, port = request.scope.get("server") or ("127.0.0.1", 80)
+        host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return f"{request.scope['scheme']}://{host}"
+
+
+def file_url(base: Base, image: str) -> str:
+    """Where an image's bytes are, or will be."""
+    return f"{base}/v1/images/{image}/file"
+
+
+def thumbnail_url(base: Base, image: str) -> str:
+    """Where an image's small copy is, or will be."""
+    return f"{base}/v1/images/{image}/thumbnail"

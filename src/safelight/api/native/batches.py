@@ -1,0 +1,103 @@
+"""Ordering batches and looking at them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from safelight.api import bodies
+from safelight.api.answers import Json, batch_json, respond, respond_tagged
+from safelight.api.context import context_of
+from safelight.api.headers import idempotency_key, preferred_wait
+from safelight.api.links import base_of
+from safelight.api.openapi import described, takes
+from safelight.api.paths import uuid_or_unknown
+from safelight.api.schemas import BatchRequest, BatchStatus
+from safelight.core.states import ENDED
+
+router = APIRouter(tags=["batches"])
+# The scope of an idempotency key: who asks (nobody has a name yet) and what.
+_SCOPE: Final = "anyone POST /v1/batches"
+
+
+class BatchFilters(BaseModel):
+    """Query parameters of the list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: str | None = Field(None, max_length=64)
+    character: str | None = Field(None, max_length=64)
+    status: BatchStatus | None = None
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, min_length=1, max_length=500, pattern=r"^[!-~]+$")
+
+
+@router.post(
+    "/v1/batches",
+    operation_id="create_batch",
+    summary="Order images",
+    status_code=201,
+    responses=described({201: "Batch", 200: "Batch"}, 400, 403, 413, 422),
+    openapi_extra=takes("BatchRequest", headers=("Idempotency-Key", "Prefer")),
+)
+async def create_batch(request: Request) -> Response:
+    """Reserve indices and order `quantity` different images.
+
+    The same Idempotency-Key with the same body answers 200 with the same batch as it is now.
+    `Prefer: wait=n` waits at most n seconds for the batch's end.
+    """
+    context = context_of(request)
+    key = idempotency_key(request.headers.get("idempotency-key"))
+    body, document = await bodies.read(request, BatchRequest)
+    batch, replayed = await context.gateway.create_batch(
+        body.order(), key=key, fingerprint=bodies.fingerprint(document), scope=_SCOPE
+    )
+    base = base_of(request)
+    headers = {"location": f"{base}/v1/batches/{batch.id}"}
+    if replayed:
+        headers["idempotency-replayed"] = "true"
+    wait = preferred_wait(request.headers.getlist("prefer"))
+    if wait is not None:
+        headers["preference-applied"] = f"wait={wait}"
+        batch = await context.gateway.batch_after(batch, wait)
+    return respond(batch_json(batch, base, context.name), 200 if replayed else 201, headers)
+
+
+@router.get(
+    "/v1/batches",
+    operation_id="list_batches",
+    summary="List batches, newest first",
+    responses=described({200: "Batches"}, 422),
+)
+async def list_batches(request: Request, filters: Annotated[BatchFilters, Query()]) -> Response:
+    """A page of batches; `next_cursor` leads to the next."""
+    context = context_of(request)
+    page = await context.gateway.batches(**filters.model_dump())
+    base = base_of(request)
+    body: Json = {
+        "data": [batch_json(batch, base, context.name) for batch in page.items],
+        "next_cursor": page.cursor,
+        "has_more": page.cursor is not None,
+    }
+    headers = {}
+    if page.cursor is not None:
+        following = request.url.include_query_params(cursor=page.cursor).query
+        headers["link"] = f'<{base}/v1/batches?{following}>; rel="next"'
+    return respond(body, headers=headers)
+
+
+@router.get(
+    "/v1/batches/{id}",
+    operation_id="get_batch",
+    summary="A batch as it is now",
+    responses=described({200: "Batch"}, 304, 404),
+)
+async def get_batch(request: Request, id: str) -> Response:
+    """Polling is cheap: send the ETag back as If-None-Match and get 304 until something changed."""
+    context = context_of(request)
+    batch = await context.gateway.batch(uuid_or_unknown(id, "batch"))
+    body = batch_json(batch, base_of(request), context.name)
+    return respond_tagged(request, body, ask_again=batch.status not in ENDED)

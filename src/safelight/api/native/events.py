@@ -1,0 +1,125 @@
+"""Event streams: every event after a point, then live ones, as server-sent events.
+
+Events have ids and are replayed from rows; progress has none, who comes late gets the latest. A
+reader that reconnects sends the last id it saw and misses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from safelight.api import problems
+from safelight.api.answers import moment, one_line
+from safelight.api.context import context_of
+from safelight.api.headers import event_number
+from safelight.api.openapi import described, takes
+from safelight.api.paths import uuid_or_unknown
+from safelight.core.errors import SafelightError
+from safelight.core.records import Event
+from safelight.core.states import ENDED
+from safelight.gateway import Live
+from safelight.gateway.cursors import read_position
+
+router = APIRouter(tags=["events"])
+_HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+@router.get(
+    "/v1/batches/{id}/events",
+    operation_id="batch_events",
+    summary="Events of a batch",
+    responses=described({200: "text/event-stream"}, 204, 404, 422),
+    openapi_extra=takes(headers=("Last-Event-ID",), query=("last_event_id",)),
+)
+async def batch_events(request: Request, id: str) -> Response:
+    """Every event after Last-Event-ID, then live ones and progress; ends with the batch.
+
+    Who has seen the last event of an ended batch gets 204, which tells an EventSource to stop.
+    """
+    gateway = context_of(request).gateway
+    after = event_number(_last_seen(request))
+    batch = await gateway.batch(uuid_or_unknown(id, "batch"))
+    if batch.status in ENDED and after >= batch.last_event:
+        return Response(status_code=204, headers=_HEADERS)
+    return _stream(request, gateway.events(batch.id, after))
+
+
+@router.get(
+    "/v1/events",
+    operation_id="all_events",
+    summary="Events of all batches",
+    responses=described({200: "text/event-stream"}, 422),
+    openapi_extra=takes(headers=("Last-Event-ID",), query=("last_event_id",)),
+)
+async def all_events(request: Request) -> Response:
+    """Every event after Last-Event-ID (left out: from now on), and live ones; never ends."""
+    cursor = _last_seen(request)
+    if cursor is not None:
+        # The stream would find out as well, but only when the headers are gone.
+        read_position(cursor)
+    return _stream(request, context_of(request).gateway.all_events(cursor))
+
+
+def _last_seen(request: Request) -> str | None:
+    """The header wins: a browser that reconnects sends it beside the address it began with."""
+    header = request.headers.get("last-event-id")
+    return header or request.query_params.get("last_event_id") or None
+
+
+def _stream(request: Request, source: AsyncIterator[Any]) -> Response:
+    if request.scope["safelight.head"]:
+        return Response(headers=_HEADERS, media_type="text/event-stream")
+    body = stream(source, problems.request_id_of(request))
+    return StreamingResponse(body, headers=_HEADERS, media_type="text/event-stream")
+
+
+async def stream(
+    source: AsyncIterator[Event | Live | tuple[str, Event] | None], request_id: str
+) -> AsyncIterator[bytes]:
+    """What the gateway tells, as server-sent events.
+
+    The headers are out by then, so trouble on the way is told as an event `problem`, after which
+    the stream ends and the reader comes back.
+    """
+    yield b"retry: 1000\n\n"
+    try:
+        async with aclosing(source) as told:  # type: ignore[type-var]
+            async for one in told:
+                yield _piece(one).encode()
+    except SafelightError as error:
+        content = bytes(problems.answer(error, request_id).body)
+        yield b"event: problem\ndata: " + content + b"\n\n"
+
+
+def _piece(one: Event | Live | tuple[str, Event] | None) -> str:
+    match one:
+        case None:
+            return ": ping\n\n"
+        case Live():
+            return _progress(one)
+        case Event():
+            return _event(one, str(one.number))
+        case (cursor, event):
+            return _event(event, cursor)
+
+
+def _event(event: Event, id: str) -> str:
+    body: dict[str, Any] = {
+        "type": event.type,
+        "batch": event.batch,
+        "number": event.number,
+        "image": event.image,
+        "at": moment(event.at),
+        "data": dict(event.data),
+    }
+    return f"id: {id}\nevent: {event.type}\ndata: {one_line(body)}\n\n"
+
+
+def _progress(live: Live) -> str:
+    body = {"batch": live.batch, "image": live.image, "step": live.step, "steps": live.steps}
+    return f"event: progress\ndata: {one_line(body)}\n\n"

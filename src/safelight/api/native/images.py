@@ -1,0 +1,135 @@
+"""Images: what is known of them, their bytes and their small copies."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response, StreamingResponse
+
+from safelight.api.answers import image_json, respond_tagged
+from safelight.api.context import Context, context_of
+from safelight.api.headers import Span, Unsatisfiable, byte_range, names_tag, still_that
+from safelight.api.links import base_of
+from safelight.api.openapi import described, takes
+from safelight.api.paths import uuid_or_unknown
+from safelight.api.problems import RangeNotSatisfiable, answer, request_id_of
+from safelight.core.records import StoredFile
+
+router = APIRouter(tags=["images"])
+# Private: a shared cache must not hand one user's picture to another. The bytes never change.
+_IMMUTABLE: Final = "private, max-age=31536000, immutable"
+_HARMLESS: Final = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "cross-origin",
+}
+
+
+class ThumbnailSize(BaseModel):
+    """Query parameters of a thumbnail."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    width: int = Field(320, ge=16, le=2048)
+
+
+@router.get(
+    "/v1/images/{id}",
+    operation_id="get_image",
+    summary="An image and how it came to be",
+    responses=described({200: "Image"}, 304, 404),
+)
+async def get_image(request: Request, id: str) -> Response:
+    """Everything that is known of an image: seed, backend, attempts, hashes, timings."""
+    context = context_of(request)
+    provenance = await context.gateway.image(uuid_or_unknown(id, "image"))
+    return respond_tagged(request, image_json(provenance, base_of(request), context.name))
+
+
+@router.get(
+    "/v1/images/{id}/file",
+    operation_id="get_image_file",
+    summary="The picture",
+    responses=described({200: "image/png", 206: "image/png"}, 304, 404, 410, 416),
+    openapi_extra=takes(headers=("Range", "If-Range", "If-None-Match")),
+)
+async def get_image_file(request: Request, id: str) -> Response:
+    """The bytes of a stored image, whole or a range; they never change."""
+    return await file_response(request, uuid_or_unknown(id, "image"))
+
+
+@router.get(
+    "/v1/images/{id}/thumbnail",
+    operation_id="get_image_thumbnail",
+    summary="A small copy",
+    responses=described({200: "image/webp"}, 304, 404, 410, 422),
+    openapi_extra=takes(headers=("If-None-Match",)),
+)
+async def get_image_thumbnail(
+    request: Request, id: str, size: Annotated[ThumbnailSize, Query()]
+) -> Response:
+    """A WebP at most `width` pixels wide."""
+    context = context_of(request)
+    image = uuid_or_unknown(id, "image")
+    file = await context.gateway.file(image)
+    headers = {
+        "etag": f'"sha256-{file.sha256}-{size.width}"',
+        "cache-control": _IMMUTABLE,
+        **_HARMLESS,
+    }
+    if names_tag(request.headers.get("if-none-match"), headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    content = await context.gateway.thumbnail(image, size.width)
+    return Response(content, headers=headers, media_type="image/webp")
+
+
+async def file_response(request: Request, id: str) -> Response:
+    """A stored image's bytes, as the request's headers ask for them.
+
+    Raises:
+        Unknown, NotStored, Gone: see `Gateway.file`.
+    """
+    context = context_of(request)
+    file = await context.gateway.file(id)
+    tag = f'"sha256-{file.sha256}"'
+    headers = {"etag": tag, "cache-control": _IMMUTABLE, "accept-ranges": "bytes", **_HARMLESS}
+    if names_tag(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    try:
+        span = _asked_range(request, file, tag)
+    except Unsatisfiable:
+        refusal = RangeNotSatisfiable(f"The file has {file.bytes} bytes.")
+        size = {"content-range": f"bytes */{file.bytes}"}
+        return answer(refusal, request_id_of(request), size)
+    headers["content-disposition"] = await _disposition(context, id)
+    return _bytes(request, file, span, headers)
+
+
+def _asked_range(request: Request, file: StoredFile, tag: str) -> Span | None:
+    if request.scope["safelight.head"] or not still_that(request.headers.get("if-range"), tag):
+        return None
+    return byte_range(request.headers.get("range"), file.bytes)
+
+
+async def _disposition(context: Context, id: str) -> str:
+    image = (await context.gateway.image(id)).image
+    name = context.name(image.user, image.character, image.index)
+    plain = name.encode("ascii", "replace").decode().replace("\\", "_").replace('"', "_")
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _bytes(
+    request: Request, file: StoredFile, span: Span | None, headers: dict[str, str]
+) -> Response:
+    part = span or Span(0, file.bytes)
+    headers["content-length"] = str(part.end - part.start)
+    if span:
+        headers["content-range"] = f"bytes {part.start}-{part.end - 1}/{file.bytes}"
+    status = 206 if span else 200
+    if request.scope["safelight.head"]:
+        return Response(status_code=status, headers=headers, media_type=file.content_type)
+    pieces = context_of(request).gateway.read(file, part.start, part.end)
+    return StreamingResponse(pieces, status, headers, file.content_type)

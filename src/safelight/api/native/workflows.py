@@ -1,0 +1,74 @@
+"""Workflows: ComfyUI graphs. Those in the settings file are read-only here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from safelight.api import bodies
+from safelight.api.answers import respond, respond_tagged, workflow_json, workflow_summary_json
+from safelight.api.context import context_of
+from safelight.api.links import base_of
+from safelight.api.openapi import described, takes
+from safelight.api.paths import id_or_unknown
+from safelight.api.schemas import WorkflowRequest
+from safelight.core.naming import check_id
+
+router = APIRouter(tags=["workflows"])
+
+
+@router.get(
+    "/v1/workflows",
+    operation_id="list_workflows",
+    summary="All workflows",
+    responses=described({200: "Workflows"}),
+)
+async def list_workflows(request: Request) -> Response:
+    """By id, without their graphs."""
+    kept = await context_of(request).gateway.workflows()
+    return respond({"data": [workflow_summary_json(one) for one in kept]})
+
+
+@router.get(
+    "/v1/workflows/{id}",
+    operation_id="get_workflow",
+    summary="A workflow",
+    responses=described({200: "Workflow"}, 304, 404),
+)
+async def get_workflow(request: Request, id: str) -> Response:
+    """With its graph and what its check found."""
+    kept, report = await context_of(request).gateway.workflow(id_or_unknown(id, "workflow"))
+    return respond_tagged(request, workflow_json(kept, report))
+
+
+@router.put(
+    "/v1/workflows/{id}",
+    operation_id="put_workflow",
+    summary="Check and keep a workflow",
+    status_code=200,
+    responses=described({200: "Workflow", 201: "Workflow"}, 400, 403, 409, 413, 422),
+    openapi_extra=takes("WorkflowRequest"),
+)
+async def put_workflow(request: Request, id: str) -> Response:
+    """A graph that would hurt a backend, or has no seed or output, is refused with the reason."""
+    check_id(id, "{id}")
+    body, _ = await bodies.read(request, WorkflowRequest)
+    given = body.given()
+    kept, report, new = await context_of(request).gateway.put_workflow(
+        id, body.graph, given.get("slots", {}), given.get("exact_size", False)
+    )
+    headers = {"location": f"{base_of(request)}/v1/workflows/{id}"} if new else None
+    return respond(workflow_json(kept, report), 201 if new else 200, headers)
+
+
+@router.delete(
+    "/v1/workflows/{id}",
+    operation_id="delete_workflow",
+    summary="Forget a workflow",
+    status_code=204,
+    responses=described({}, 204, 403, 404, 409),
+)
+async def delete_workflow(request: Request, id: str) -> Response:
+    """Batches already ordered are drawn all the same."""
+    await context_of(request).gateway.delete_workflow(id_or_unknown(id, "workflow"))
+    return Response(status_code=204)

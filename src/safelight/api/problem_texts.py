@@ -1,0 +1,199 @@
+"""What every problem means and what to do about it; `docs/reference/problems.md` says the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A problem's status, its title, and what to do."""
+
+    status: int
+    title: str
+    text: str
+
+
+# One per code that an answer can carry at its top. Codes of single fields are in FIELDS.
+PROBLEMS: Final = {
+    "bad-embedding": Text(
+        422,
+        "This is no embedding",
+        "The embedding is no file name below the backend's folder of embeddings.",
+    ),
+    "bad-host": Text(
+        400,
+        "The Host header is not usable",
+        "The Host header is missing, doubled or holds more than a host and a port. It stands in "
+        "the links of the answer, so it is not taken as it comes.",
+    ),
+    "bad-id": Text(
+        422,
+        "This is no id",
+        "An id of a character, style or workflow has 1 to 64 lower-case letters, digits and '-'. "
+        "Ids are never repaired: Mira is not mira.",
+    ),
+    "bad-idempotency-key": Text(
+        422,
+        "This is no Idempotency-Key",
+        "An Idempotency-Key has 1 to 255 printable ASCII characters, with or without quotes.",
+    ),
+    "bad-name-template": Text(
+        422,
+        "The name template cannot be used",
+        "The template of file names cannot be used; the detail says why.",
+    ),
+    "bad-seed": Text(
+        422,
+        "The seed is out of range",
+        "A seed lies between 0 and 2^53 minus the quantity: larger numbers are rounded by "
+        "JavaScript, and then another picture would be drawn.",
+    ),
+    "bad-slot": Text(
+        422,
+        "A slot of the workflow cannot be used",
+        "A slot of the workflow is unknown, leads nowhere, or cannot be found beyond doubt. Name "
+        "it as node.input, for example 2.seed.",
+    ),
+    "bad-user": Text(
+        422,
+        "This is no user id",
+        "A user id has 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or "
+        "digit.",
+    ),
+    "bad-workflow": Text(
+        422,
+        "The workflow cannot be used",
+        "The graph would be refused by ComfyUI or would kill its worker. The errors name the "
+        "nodes.",
+    ),
+    "conflict": Text(
+        409,
+        "Not possible in this state",
+        "It is not possible in the state things are in. Look again, then decide.",
+    ),
+    "cross-origin": Text(
+        403,
+        "Pages of other origins may not do this",
+        "A browser sent this request for a page of another origin. Send it from a page of this "
+        "server, or from a program.",
+    ),
+    "database-away": Text(
+        503,
+        "The database does not answer",
+        "PostgreSQL does not answer or is read-only. Come back after Retry-After seconds.",
+    ),
+    "gone": Text(
+        410, "This image was deleted", "The image was deleted. Its index is not used again."
+    ),
+    "idempotency-key-reused": Text(
+        422,
+        "This Idempotency-Key belongs to another request",
+        "This Idempotency-Key came with another request body before. Use a new key for a new "
+        "order, and the same body for the same order.",
+    ),
+    "in-use": Text(
+        409,
+        "Something else needs it",
+        "Characters name this workflow; change or delete them first.",
+    ),
+    "internal-error": Text(
+        500,
+        "A fault in Safelight",
+        "A fault in Safelight. The log has it under the request id of the answer.",
+    ),
+    "invalid-request": Text(
+        422,
+        "The request is not valid",
+        "Something in the request is not as it must be. `errors` names every wrong field.",
+    ),
+    "method-not-allowed": Text(
+        405,
+        "This method is not allowed here",
+        "The address exists; the header Allow lists what it takes.",
+    ),
+    "no-workflow": Text(
+        422,
+        "Nothing says which workflow draws this",
+        "Neither the request nor the character nor its style says which workflow draws it. Name "
+        "one in any of the three.",
+    ),
+    "not-found": Text(
+        404, "There is no such thing", "There is nothing at this address, or nothing with this id."
+    ),
+    "not-json": Text(
+        400,
+        "The request body is not JSON",
+        "The request body is not JSON; the detail has the line and column.",
+    ),
+    "not-ready": Text(503, "Not ready", "Orders are not taken now; `checks` says what is missing."),
+    "not-stored": Text(
+        404,
+        "This image is not stored",
+        "The image has no file yet, or never will. With a Retry-After header, come back; without "
+        "one, the image has failed or was canceled.",
+    ),
+    "parameter-without-slot": Text(
+        422,
+        "The workflow has no place for a parameter",
+        "The workflow has no place for a parameter the request names. Leave it out, or name its "
+        "slot in the workflow.",
+    ),
+    "range-not-satisfiable": Text(
+        416,
+        "The file has no byte in this range",
+        "The file is shorter; Content-Range has its size.",
+    ),
+    "read-only": Text(
+        409,
+        "This stands in the settings file",
+        "It stands in the settings file and is changed there, not through the API.",
+    ),
+    "store-away": Text(
+        503,
+        "The store does not answer",
+        "The object store does not answer. Come back after Retry-After seconds.",
+    ),
+    "too-large": Text(
+        413,
+        "The request body is too large",
+        "The request body is longer than the server takes (max_body).",
+    ),
+    "unknown-character": Text(
+        422,
+        "There is no such character",
+        "There is no character with this id; GET /v1/characters lists them.",
+    ),
+    "unknown-style": Text(
+        422,
+        "There is no such style",
+        "There is no style with this id; styles stand in the settings file.",
+    ),
+    "unknown-workflow": Text(
+        422,
+        "There is no such workflow",
+        "There is no workflow with this id; GET /v1/workflows lists them.",
+    ),
+    "workflow-ui-format": Text(
+        422,
+        "This workflow is not in API format",
+        "This is a workflow as the editor saves it. Export it in API format: in ComfyUI, menu "
+        "Workflow, Export (API).",
+    ),
+}
+
+# Codes that stand in `errors` only, one per wrong field.
+FIELDS: Final = {
+    "bad-format": "The value does not have the pattern.",
+    "bad-text": "A NUL, or half of a surrogate pair: text that cannot be kept.",
+    "bad-value": "The value is not one of those allowed.",
+    "given-twice": "The key stands in the same object twice.",
+    "missing": "The field is required.",
+    "out-of-range": "The number is too small or too large.",
+    "too-deep": "Lists and objects are nested deeper than 32.",
+    "too-long": "The text or list is too long.",
+    "too-short": "The text is too short.",
+    "unknown-field": "The field is not known here.",
+    "wrong-type": "Another type is expected; numbers are not strings, and nothing is null.",
+}

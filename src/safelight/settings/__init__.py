@@ -1,0 +1,42 @@
+"""What an operator may say, from `safelight.toml`, the environment and flags.
+
+    model.py      the sections, their defaults and bounds
+    loading.py    the layers, which of them wins, and what is wrong with them
+    showing.py    the effective settings as text, secrets redacted
+    catalogue.py  workflow files, characters and styles as records
+
+Nothing outside this package reads the environment, and it does so once, in `load`.
+"""
+
+from safelight.settings.loading import home, load
+from safelight.settings.model import (
+    Backend,
+    CharacterEntry,
+    Database,
+    Limits,
+    Rendering,
+    Retention,
+    Server,
+    Settings,
+    Store,
+    StyleEntry,
+    WorkflowEntry,
+)
+from safelight.settings.showing import show
+
+__all__ = [
+    "Backend",
+    "CharacterEntry",
+    "Database",
+    "Limits",
+    "Rendering",
+    "Retention",
+    "Server",
+    "Settings",
+    "Store",
+    "StyleEntry",
+    "WorkflowEntry",
+    "home",
+    "load",
+    "show",
+]

@@ -1,0 +1,148 @@
+"""What a single value must be, beyond its type. Each raises ValueError with what would be right."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from safelight.core.naming import ID_PATTERN
+
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def slug(value: str) -> str:
+    """The id of a character, style or workflow."""
+    if not re.fullmatch(ID_PATTERN, value):
+        raise ValueError("expected an id: 1 to 64 of a-z, 0-9 and -")
+    return value
+
+
+def name(value: str) -> str:
+    """The id of anything else."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+        raise ValueError("expected a-z, A-Z, 0-9, dot, _ and -, at most 64 characters")
+    return value
+
+
+def text(value: str) -> str:
+    """What PostgreSQL can keep."""
+    if "\0" in value:
+        raise ValueError("a NUL cannot be kept")
+    return value
+
+
+def word(value: str) -> str:
+    """One line that is not empty."""
+    if not 0 < len(value) <= 500 or re.search(r"[\x00\r\n]", value):
+        raise ValueError("expected 1 to 500 characters on one line")
+    return value
+
+
+def no_boolean(value: object) -> object:
+    """Python takes `true` for 1; a person who writes `port = true` meant something else."""
+    if isinstance(value, bool):
+        raise ValueError("expected a whole number, not a boolean")
+    return value
+
+
+def duration(value: object) -> object:
+    """Seconds, from a number or a text such as `"24h"`.
+
+    Example:
+        >>> duration("1.5h")
+        5400.0
+    """
+    if not isinstance(value, str):
+        return no_boolean(value)
+    match = _DURATION.fullmatch(value.strip())
+    if not match:
+        raise ValueError('expected seconds, or a text such as "90s", "15m", "24h", "7d"')
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def loopback(value: object) -> object:
+    """Whoever reaches the port may do everything while there are no keys."""
+    if not isinstance(value, str) or value == "localhost":
+        return value
+    try:
+        if ipaddress.ip_address(value).is_loopback:
+            return value
+    except ValueError:
+        pass
+    raise ValueError(
+        "keys come first: without API keys only a loopback address is allowed; "
+        'use "127.0.0.1" and put a reverse proxy that asks for credentials in front'
+    )
+
+
+def public_url(value: object) -> object:
+    """An http(s) URL without query and fragment; the last slash goes."""
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value)
+    usable = parts.scheme in _DEFAULT_PORTS and parts.hostname and _port_is_valid(value)
+    if not usable or re.search(r"[^\x21-\x7e]|[\"<>\\?#]", value):
+        raise ValueError('expected an address such as "https://images.example.com/safelight"')
+    return value.rstrip("/")
+
+
+def backend_url(value: object) -> object:
+    """Like a public URL, and no password in it: it is shown to people."""
+    checked = public_url(value)
+    if isinstance(checked, str) and urlsplit(checked).username is not None:
+        raise ValueError("expected an address without user and password; use token or headers")
+    return checked
+
+
+def secret_url(value: object) -> object:
+    """A URL that may hold a password, so no message may repeat it."""
+    if isinstance(value, str) and not re.fullmatch(r"[a-z][a-z0-9+.-]*://\S*", value):
+        raise ValueError("expected a URL, scheme://…")
+    return value
+
+
+def database_url(value: object) -> object:
+    """A URL of PostgreSQL; it may hold a password."""
+    if isinstance(value, str) and not re.fullmatch(r"postgres(ql)?://\S*", value):
+        raise ValueError("expected postgresql://user:password@host:port/name")
+    return value
+
+
+def header_name(value: str) -> str:
+    """The name of an HTTP header; those that carry the request itself are not to be replaced."""
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", value):
+        raise ValueError("expected the name of an HTTP header")
+    if value.lower() in {"host", "content-length", "transfer-encoding", "connection", "upgrade"}:
+        raise ValueError("this header belongs to the connection and cannot be set")
+    return value
+
+
+def header(value: object) -> object:
+    """One line of printable text."""
+    if isinstance(value, str) and not re.fullmatch(r"[\t\x20-\x7e]*", value):
+        raise ValueError("expected printable ASCII on one line")
+    return value
+
+
+def address(url: str) -> str:
+    """What two spellings of one server have in common.
+
+    Example:
+        >>> address("http://LOCALHOST:80") == address("http://127.0.0.1")
+        True
+    """
+    parts = urlsplit(url)
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
+    return f"{parts.scheme}://{host}:{port}{parts.path}"
+
+
+def _port_is_valid(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False

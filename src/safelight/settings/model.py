@@ -1,0 +1,296 @@
+"""The sections of `safelight.toml`: names, defaults, bounds, one line on each key.
+
+The lines in `description` are the reference: the page `docs/reference/settings.md` is compared
+with them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import platformdirs
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from safelight.core import records
+from safelight.settings import catalogue
+from safelight.settings.checks import (
+    address,
+    backend_url,
+    database_url,
+    duration,
+    header,
+    header_name,
+    loopback,
+    name,
+    no_boolean,
+    public_url,
+    secret_url,
+    slug,
+    text,
+    word,
+)
+
+Slug = Annotated[str, AfterValidator(slug)]
+Name = Annotated[str, AfterValidator(name)]
+Text = Annotated[str, AfterValidator(text)]
+Word = Annotated[str, AfterValidator(word)]
+Whole = Annotated[int, BeforeValidator(no_boolean)]
+Seconds = Annotated[float, BeforeValidator(duration), Field(allow_inf_nan=False)]
+Host = Annotated[str, BeforeValidator(loopback)]
+Address = Annotated[str, BeforeValidator(public_url)]
+BackendUrl = Annotated[str, BeforeValidator(backend_url)]
+HeaderName = Annotated[str, AfterValidator(header_name)]
+Header = Annotated[SecretStr, BeforeValidator(header)]
+DatabaseUrl = Annotated[SecretStr, BeforeValidator(database_url)]
+StoreUrl = Annotated[SecretStr, BeforeValidator(secret_url)]
+
+
+class Section(BaseModel):
+    """What all sections share: nothing unknown, nothing changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Server(Section):
+    """Where the API listens."""
+
+    host: Host = "127.0.0.1"
+    """Address to listen on; only loopback addresses until API keys exist."""
+    port: Whole = Field(8080, ge=0, le=65_535)
+    """Port to listen on; 0 takes a free one."""
+    public_url: Address | None = None
+    """What absolute links begin with, may carry a path; left out: the request's scheme and Host."""
+    max_body: ByteSize = Field(ByteSize(1_048_576), ge=1_024)
+    """Largest request body in bytes; a larger one is refused before it is read."""
+
+
+class Database(Section):
+    """Which PostgreSQL."""
+
+    url: DatabaseUrl | None = None
+    """`postgresql://…`; left out: an embedded server. Also as `url_file`."""
+    binaries: Path | None = None
+    """Folder with `initdb` and `postgres` for the embedded server; left out: the wheel's."""
+
+
+class Store(Section):
+    """Where originals are kept."""
+
+    url: StoreUrl | None = None
+    """`s3://…`, `gs://…`, `az://…`, `file://…`; left out: the data folder. Also as `url_file`."""
+
+
+class Backend(Section):
+    """One render server; `[[backends]]` may be repeated."""
+
+    name: Name
+    """What it is called in answers and logs."""
+    url: BackendUrl
+    """Where ComfyUI listens, `http://` or `https://`, may carry a path."""
+    pool: Name = "default"
+    """Backends of one pool run the same workflows."""
+    slots: Whole = Field(2, ge=1, le=64)
+    """How many prompts it holds at once: one rendering, one ahead."""
+    token: Header | None = None
+    """Sent as `Authorization: Bearer …`. Also as `token_file`."""
+    headers: dict[HeaderName, Header] = Field(default_factory=dict)
+    """Sent with every request, for proxies; their values are secrets."""
+    shared_output: bool = False
+    """This server shares its output folder with others of the pool."""
+
+
+class WorkflowEntry(Section):
+    """A ComfyUI graph in API format, `[workflows.NAME]`."""
+
+    file: Path
+    """The graph, exported in API format."""
+    slots: dict[str, str] = Field(default_factory=dict)
+    """Where values go, `seed = "2.seed"`, and `output = "9"`; left out: found in the graph."""
+    exact_size: bool = False
+    """A picture of another size than requested is not accepted."""
+
+
+class StyleEntry(Section):
+    """An art style, `[styles.NAME]`."""
+
+    pool: Name = "default"
+    """The pool that draws it."""
+    checkpoint: Word | None = None
+    """Checkpoint file; left out: the one in the graph."""
+    prompt: Text = ""
+    """Words put before the character's."""
+    negative_prompt: Text = ""
+    """Words put before the character's negative prompt."""
+    workflow: Slug | None = None
+    """Workflow for characters that name none."""
+
+
+class LoraEntry(Section):
+    """A LoRA file and its strength."""
+
+    name: Word
+    """The file, as the backend lists it."""
+    strength: float = 1.0
+    """For model and text encoder alike."""
+
+
+class CharacterEntry(Section):
+    """A named subject, `[characters.ID]`; read-only in the API."""
+
+    name: Word | None = None
+    """For people; left out: the id."""
+    style: Slug | None = None
+    """One of `[styles]`."""
+    workflow: Slug | None = None
+    """Which graph draws it; left out: the style's."""
+    prompt: Text = ""
+    """Words put before the request's prompt."""
+    negative_prompt: Text = ""
+    """What must not be in the picture."""
+    embedding: Word | None = None
+    """Put in front of the prompt as `embedding:NAME`."""
+    loras: tuple[LoraEntry, ...] = ()
+    """Chained behind the checkpoint, in this order."""
+    width: Whole | None = None
+    """Pixels; left out: the graph's."""
+    height: Whole | None = None
+    """Pixels; left out: the graph's."""
+    steps: Whole | None = None
+    """Sampling steps; left out: the graph's."""
+    cfg: float | None = None
+    """Guidance; left out: the graph's."""
+    sampler: Word | None = None
+    """Sampler name; left out: the graph's."""
+    scheduler: Word | None = None
+    """Scheduler name; left out: the graph's."""
+
+
+class Rendering(Section):
+    """How attempts at backends are judged."""
+
+    lost_after: Seconds = Field(20.0, gt=0)
+    """Seconds without an answer after which a backend's attempts are given up."""
+    max_attempts: Whole = Field(6, ge=1, le=100)
+    """Attempts per image; those lost with their backend do not count."""
+    deadline: Seconds = Field(86_400.0, ge=1)
+    """Seconds (or `"24h"`, `"30m"`) in which a batch must end."""
+    max_file: ByteSize = Field(ByteSize(64 * 1_048_576), ge=1_024)
+    """Largest picture file in bytes."""
+    max_pixels: Whole = Field(67_108_864, ge=256)
+    """Largest picture in pixels, width times height; larger ones are never decoded."""
+    previews: bool = True
+    """Ask backends for previews while they render."""
+
+
+class Limits(Section):
+    """What a request may ask for."""
+
+    quantity: Whole = Field(64, ge=1, le=10_000)
+    """Most images in one batch."""
+    prompt: Whole = Field(20_000, ge=0, le=1_000_000)
+    """Most characters in a prompt."""
+    size_min: Whole = Field(16, ge=1)
+    """Smallest width and height."""
+    size_max: Whole = Field(4_096, le=65_536)
+    """Largest width and height."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Limits:
+        if self.size_min > self.size_max:
+            raise ValueError("size_min is larger than size_max")
+        return self
+
+    def record(self) -> records.Limits:
+        """The same as the core knows it."""
+        return records.Limits(
+            quantity=self.quantity,
+            prompt=self.prompt,
+            size_min=self.size_min,
+            size_max=self.size_max,
+        )
+
+
+class Retention(Section):
+    """How long rows are kept that nothing depends on."""
+
+    events_days: Whole = Field(30, ge=1)
+    """Days an ended batch's events are kept."""
+    attempts_days: Whole = Field(90, ge=1)
+    """Days a closed attempt is kept."""
+    idempotency_hours: Whole = Field(24, ge=1)
+    """Hours in which an Idempotency-Key replays its batch."""
+
+
+def _no_twins(backends: tuple[Backend, ...]) -> tuple[Backend, ...]:
+    """Two entries for one server would fill its queue twice."""
+    names: set[str] = set()
+    addresses: dict[str, str] = {}
+    for backend in backends:
+        if backend.name in names:
+            raise ValueError(f'two are named "{backend.name}"; give each its own name')
+        names.add(backend.name)
+        other = addresses.setdefault(address(backend.url), backend.name)
+        if other != backend.name:
+            raise ValueError(f'"{other}" and "{backend.name}" have the same url; keep one')
+    return backends
+
+
+def _default_backends() -> tuple[Backend, ...]:
+    return (Backend(name="local", url="http://127.0.0.1:8188"),)
+
+
+class Settings(BaseSettings):
+    """Everything an operator may say. Made by `load`, never changed afterwards."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SAFELIGHT_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+    # Only the environment and flags may set these: a shared file has no business with them.
+    OUTSIDE_THE_FILE: ClassVar[frozenset[str]] = frozenset({"home", "url", "key"})
+
+    home: Path = Field(default_factory=lambda: platformdirs.user_data_path("safelight"))
+    url: Address | None = None
+    key: SecretStr | None = None
+    server: Server = Server()
+    database: Database = Database()
+    store: Store = Store()
+    backends: Annotated[tuple[Backend, ...], AfterValidator(_no_twins)] = Field(
+        default_factory=_default_backends
+    )
+    workflows: dict[Slug, WorkflowEntry] = Field(default_factory=dict)
+    styles: dict[Slug, StyleEntry] = Field(default_factory=dict)
+    characters: dict[Slug, CharacterEntry] = Field(default_factory=dict)
+    rendering: Rendering = Rendering()
+    limits: Limits = Limits()
+    retention: Retention = Retention()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing is read behind the loader's back: it merges the layers and passes the result."""
+        return (init_settings,)
+
+    def catalogue(self) -> records.Catalogue:
+        """Characters, styles and workflows of the file, graphs read and checked.
+
+        Raises:
+            SettingsError: a workflow file cannot be read, or is no graph that can be used.
+        """
+        return catalogue.build(self)

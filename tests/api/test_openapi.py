@@ -1,0 +1,98 @@
+"""The OpenAPI document: complete, stable, the same as the file in the repository."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.api.asking import Server
+
+REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference" / "openapi.json"
+ROUTES = {
+    "POST /v1/batches": "create_batch",
+    "GET /v1/batches": "list_batches",
+    "GET /v1/batches/{id}": "get_batch",
+    "GET /v1/batches/{id}/events": "batch_events",
+    "GET /v1/events": "all_events",
+    "GET /v1/images/{id}": "get_image",
+    "GET /v1/images/{id}/file": "get_image_file",
+    "GET /v1/images/{id}/thumbnail": "get_image_thumbnail",
+    "GET /v1/series/{user}/{character}": "get_series",
+    "GET /v1/series/{user}/{character}/index.txt": "get_series_index",
+    "GET /v1/series/{user}/{character}/images": "list_series_images",
+    "GET /v1/series/{user}/{character}/images/{index}": "get_series_image",
+    "GET /v1/series/{user}/{character}/images/{index}/file": "get_series_image_file",
+    "GET /v1/characters": "list_characters",
+    "GET /v1/characters/{id}": "get_character",
+    "PUT /v1/characters/{id}": "put_character",
+    "DELETE /v1/characters/{id}": "delete_character",
+    "GET /v1/workflows": "list_workflows",
+    "GET /v1/workflows/{id}": "get_workflow",
+    "PUT /v1/workflows/{id}": "put_workflow",
+    "DELETE /v1/workflows/{id}": "delete_workflow",
+    "GET /v1/backends": "list_backends",
+    "GET /healthz": "healthz",
+    "GET /readyz": "readyz",
+}
+
+
+def operations(document: Any) -> Iterator[tuple[str, Any]]:
+    for path, verbs in document["paths"].items():
+        for verb, operation in verbs.items():
+            yield f"{verb.upper()} {path}", operation
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"].removeprefix("#/components/schemas/")
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_the_document_in_the_repository_is_the_one_that_is_served(server: Server) -> None:
+    """To renew it: `curl -s localhost:8080/openapi.json | python -m json.tool`."""
+    assert server.get("/openapi.json").json == json.loads(REFERENCE.read_text("utf-8"))
+
+
+def test_every_route_has_its_stable_id(server: Server) -> None:
+    document = server.get("/openapi.json").json
+    assert document["openapi"].startswith("3.1.")
+    assert {route: op["operationId"] for route, op in operations(document)} == ROUTES
+
+
+def test_every_operation_is_described_with_its_problems(server: Server) -> None:
+    document = server.get("/openapi.json").json
+    tags = {tag["name"] for tag in document["tags"]}
+    for route, operation in operations(document):
+        assert operation["summary"], route
+        assert operation["description"], route
+        assert set(operation["tags"]) <= tags, route
+        for status, answer in operation["responses"].items():
+            assert answer["description"], route
+            if status == "default" or status >= "400":
+                (media_type,) = answer["content"]
+                assert media_type == "application/problem+json", route
+
+
+def test_every_shape_is_there_used_and_described(server: Server) -> None:
+    document = server.get("/openapi.json").json
+    shapes = document["components"]["schemas"]
+    assert set(references(document)) == set(shapes)
+    assert all(shape["description"] for shape in shapes.values())
+
+
+def test_the_bounds_are_those_of_the_settings(server: Server) -> None:
+    shapes = server.get("/openapi.json").json["components"]["schemas"]
+    order = shapes["BatchRequest"]
+    assert order["properties"]["quantity"]["maximum"] == 64
+    assert order["properties"]["prompt"]["maxLength"] == 20_000
+    assert order["properties"]["width"]["minimum"] == 16
+    assert order["required"] == ["user", "character", "prompt", "quantity"]
+    assert order["additionalProperties"] is False
+    assert "webhook" not in order["properties"]
