@@ -142,7 +142,7 @@ def make_gateway(
         database=database,
         bell=bell,
         store=store,
-        shelf=Shelf(database, settings.catalogue()),
+        shelf=Shelf(database, settings.catalogue(), settings.limits.record()),
         acceptor=Acceptor(database, bell, settings.rendering.deadline),
         limits=settings.limits.record(),
         working=crew.how if crew else None,

@@ -36,13 +36,13 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, worker: bool = True, host: str | None = None, port: int | None = None
+    settings: Settings, *, worker: bool = True, port: int | None = None
 ) -> AsyncIterator[Running]:
     """Database, worker and HTTP in this process and loop; all is stopped on exit.
 
     Port 0 is a free one. Raises `SettingsError`, `DatabaseAway`.
     """
-    host = settings.server.host if host is None else host
+    host = settings.server.host
     port = settings.server.port if port is None else port
     listening = _listen(host, port)
     async with AsyncExitStack() as stack:

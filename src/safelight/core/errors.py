@@ -88,7 +88,7 @@ class NotStored(Refusal):
     code = "not-stored"
     title = "This image is not stored"
     status = 404
-    retry_after = 1.0
+    retry_after: float | None = 1.0
 
 
 class Gone(Refusal):

@@ -156,7 +156,7 @@ class Bell:
                 self._wake_all()
                 await self._tell_others(connection)
         finally:
-            await connection.close(timeout=2)
+            connection.terminate()
 
     async def _tell_others(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()

@@ -36,6 +36,7 @@ _AWAY = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
     asyncpg.InternalClientError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # the database admits nobody now
     asyncpg.IdleInTransactionSessionTimeoutError,
     ConnectionError,
     TimeoutError,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -9,6 +10,12 @@ from safelight.core.records import Attempt, Image, Plan
 from safelight.database.connection import Connection, Database, Row, sql
 from safelight.database.engine import Place
 from safelight.database.rows import attempt_of, image_of, plan_of
+
+
+def boottime() -> float:
+    """Seconds on a clock that also runs while the machine sleeps, where there is one."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +107,13 @@ class Work:
     backend: str
     epoch: int
     slot: int
-    age: float  # seconds since it was opened, by the database's clock
+    opened: float  # when its transaction began to commit or earlier, on our `boottime()`
     plan: Plan
 
 
 async def open_work(database: Database, backend: str) -> list[Work]:
     """Every open attempt of a backend."""
+    now = boottime()
     return [
         Work(
             prompt_id=str(row["prompt_id"]),
@@ -118,7 +126,7 @@ async def open_work(database: Database, backend: str) -> list[Work]:
             backend=row["backend"],
             epoch=row["epoch"],
             slot=row["slot"],
-            age=row["age"],
+            opened=now - row["age"],
             plan=plan_of(row),
         )
         for row in await database.fetch("open_attempts", backend)

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Final
 
+from safelight.core.checking import character_faults
 from safelight.core.errors import Conflict, Invalid, Unknown
 from safelight.core.graph import canonical, check_graph, graph_hash
 from safelight.core.naming import check_id
-from safelight.core.records import Catalogue, Character, Workflow
+from safelight.core.records import Catalogue, Character, Limits, Workflow
 from safelight.core.slots import WorkflowReport, describe, find_slots
 from safelight.database import batches, objects
 from safelight.database.connection import Database
@@ -26,8 +27,9 @@ FRESH_FOR: Final = 2.0  # s
 class Shelf:
     """The catalogue as it is now."""
 
-    def __init__(self, database: Database, file: Catalogue) -> None:
+    def __init__(self, database: Database, file: Catalogue, limits: Limits) -> None:
         self._database = database
+        self._limits = limits
         self._file = file
         self._merged = file
         self._read_at = float("-inf")
@@ -68,6 +70,8 @@ class Shelf:
         """
         check_id(character.id, "/id")
         self._refuse_read_only("character", character.id, self._file.characters)
+        if faults := tuple(character_faults(character, self._limits)):
+            raise Invalid("; ".join(fault.detail for fault in faults), errors=faults)
         known = await self.catalogue(at_least=0)
         if character.style is not None and character.style not in known.styles:
             raise Invalid(f"there is no style {character.style!r}", pointer="/style")

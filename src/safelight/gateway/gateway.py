@@ -19,7 +19,7 @@ from safelight.core.records import (
     StoredFile,
 )
 from safelight.core.slots import WorkflowReport
-from safelight.core.states import BATCH_STATUSES, ENDED, FAILED, STORED
+from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
 from safelight.database import batches, images, leases
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
@@ -171,7 +171,10 @@ class Gateway:
         if found.status == STORED and found.file is not None:
             return found.file
         reason = f": {found.error.detail}" if found.status == FAILED and found.error else ""
-        raise NotStored(f"this image is {found.status}{reason}")
+        refusal = NotStored(f"this image is {found.status}{reason}")
+        if found.status in (FAILED, CANCELED):
+            refusal.retry_after = None  # nothing will come, however long one waits
+        raise refusal
 
     def read(self, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
         """Bytes start..end (end excluded) of it in pieces. Raises `StoreAway`."""

@@ -18,7 +18,7 @@ from safelight.core.states import QUEUED
 from safelight.database import arrows, batches, engine, images
 from safelight.database.arrows import Driver
 from safelight.database.connection import Connection, Database
-from safelight.database.images import Locked, Work
+from safelight.database.images import Locked, Work, boottime
 from safelight.renderers.base import Prompt
 
 SEND_WITHIN: Final = 3.0  # s from the attempt's commit
@@ -75,6 +75,7 @@ class LeaseLost(Exception):
 
 
 async def _open(c: Connection, image: Locked, driver: Driver) -> Work:
+    opened = boottime()  # before the commit: whoever reads it believes us older than we are
     prompt_id = str(uuid4())
     if await arrows.dispatch(c, image.id, prompt_id, driver) is None:
         raise LeaseLost(driver.backend)
@@ -89,7 +90,7 @@ async def _open(c: Connection, image: Locked, driver: Driver) -> Work:
         backend=driver.backend,
         epoch=driver.epoch,
         slot=driver.slot,
-        age=0.0,
+        opened=opened,
         plan=image.plan,
     )
 

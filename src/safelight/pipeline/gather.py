@@ -30,7 +30,7 @@ from safelight.core.retrying import (
     UNUSABLE,
 )
 from safelight.database.bell import set_within
-from safelight.database.images import Work
+from safelight.database.images import Work, boottime
 from safelight.pictures import BadPicture, Picture, inspect
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import SEND_WITHIN, SETTLED_AFTER, Graphs
@@ -129,15 +129,14 @@ class Follower:
             new: it was opened by this process just now and is still to be sent.
             usual: seconds renderings of this workflow take, 0 if unknown.
         """
-        opened = asyncio.get_running_loop().time() - work.age
         prompt = await self._prompt(work)
         answered = False
         result: Result | None = None
         if new:
-            answered, result = await self._send(prompt, opened)
+            answered, result = await self._send(prompt, work.opened)
         pause = max(POLL_AT_LEAST, POLL_SHARE * usual)
         if result is None:
-            settled = 0.0 if answered else opened + SETTLED_AFTER
+            settled = 0.0 if answered else work.opened + SETTLED_AFTER
             result = await self._watch(work, prompt, lookout, pause, settled)
         await self._close(work, result)
         return result
@@ -156,8 +155,7 @@ class Follower:
                 await asyncio.sleep(1)
 
     async def _send(self, prompt: Prompt, opened: float) -> tuple[bool, Result | None]:
-        late = asyncio.get_running_loop().time() - opened > SEND_WITHIN
-        if late:
+        if boottime() - opened > SEND_WITHIN:
             return False, Ending(UNSENT, "the worker was too slow to send it in time")
         match await self._renderer.submit(prompt):
             case Accepted():
@@ -175,7 +173,7 @@ class Follower:
     async def _watch(
         self, work: Work, prompt: Prompt, lookout: Lookout, pause: float, settled: float
     ) -> Result:
-        """Ask until there is an end; `settled` is when "nowhere" begins to count."""
+        """Ask until there is an end; "nowhere" counts from `settled` on, on our `boottime()`."""
         clock = asyncio.get_running_loop().time
         heard = clock()
         first = settled == 0.0
@@ -191,7 +189,7 @@ class Follower:
                     result = await self._conclude(work, outcome)
                     if result:
                         return result
-                case Nowhere() if clock() >= settled:
+                case Nowhere() if boottime() >= settled:
                     return Ending(LOST, "the backend no longer knows this prompt")
                 case _:
                     pass

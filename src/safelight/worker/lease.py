@@ -18,7 +18,7 @@ import structlog
 from safelight.core.errors import DatabaseAway
 from safelight.database import leases
 from safelight.database.connection import Connection, Database
-from safelight.database.images import open_work
+from safelight.database.images import boottime, open_work
 from safelight.pipeline.dispatch import SEND_WITHIN
 from safelight.worker.lanes import Lane, Lanes
 
@@ -47,9 +47,10 @@ class Leaseholder:
         self._renewed = clock()
         while True:
             try:
-                await self._renew()
-            except DatabaseAway as away:
-                log.warning("lease not renewed", reason=str(away))
+                async with asyncio.timeout(RENEW_EVERY):
+                    await self._renew()
+            except (DatabaseAway, TimeoutError) as away:
+                log.warning("lease not renewed", reason=str(away) or "no answer in time")
                 await self._hang_up()
             if clock() - self._renewed > GIVE_UP_AFTER:
                 await self._lose(())
@@ -72,7 +73,7 @@ class Leaseholder:
         works = await open_work(self._database, lane.name)
         for work in works:
             # Younger ones may be on their way from the pull to the lane.
-            if work.epoch == epoch == lane.epoch and work.age > SEND_WITHIN:
+            if work.epoch == epoch == lane.epoch and boottime() - work.opened > SEND_WITHIN:
                 lane.follow(work, new=False)
 
     async def release(self) -> None:
