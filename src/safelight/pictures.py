@@ -26,7 +26,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-MAX_PIXELS = 64_000_000
+MAX_PIXELS = 8192 * 8192
 MAX_BYTES = 64 * 1024 * 1024
 
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -90,11 +90,10 @@ class Store:
     """Objects under keys, each written once. Safe to share between tasks."""
 
     def __init__(self, objects: ObjectStore, name: str) -> None:
-        self.name = name
-        """How the operator knows it; without credentials."""
+        self.name = name  # how the operator knows it; without credentials
         self._objects = objects
+        # A folder without which "not there" means nothing: the disk is not mounted.
         self._home: Path | None = None
-        """A folder without which "not there" means nothing: the disk is not mounted."""
 
     async def put(self, key: str, data: bytes, *, same_ok: bool = False) -> None:
         """Create an object: whole, lasting through a power cut, or not at all.
@@ -272,8 +271,8 @@ def _translated(name: str, key: str | None = None, home: Path | None = None) -> 
 
 
 def _number(error: BaseError | OSError) -> int | None:
-    found = _SYSTEM_ERROR.search(str(error))
-    return int(found[1]) if found else getattr(error, "errno", None)
+    said = _SYSTEM_ERROR.search(str(error))
+    return int(said[1]) if said else getattr(error, "errno", None)
 
 
 def _make(folder: Path) -> None:

@@ -97,7 +97,7 @@ def test_whoever_should_come_back_is_told_when() -> None:
     _, _, headers = answered(NotStored("not yet"))
     assert headers["retry-after"] == "1"
     never = NotStored("never")
-    never.retry_after = None  # type: ignore[assignment]
+    never.retry_after = None
     assert "retry-after" not in answered(never)[2]
     assert answered(errors.TooLarge("x"))[2]["connection"] == "close"
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from tests.core import graphs
-from tests.core.graphs import node
 
 from safelight.core.errors import Invalid
 from safelight.core.graph import check_graph
 from safelight.core.records import Graph
 from safelight.core.slots import SLOT_NAMES, describe, find_slots
+from tests.core import graphs
+from tests.core.graphs import node
 
 PLAIN = {
     "seed": "3.seed",

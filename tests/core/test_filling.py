@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.core import graphs
-from tests.core.graphs import node
 
 from safelight.core.filling import can_take_loras, fill
 from safelight.core.graph import check_graph, graph_hash
 from safelight.core.records import Graph, Lora, Plan
 from safelight.core.slots import find_slots
+from tests.core import graphs
+from tests.core.graphs import node
 
 ID = "20edc183-90d2-4901-af5c-eaad5b3c3f66"
 LORAS = (Lora("a.safetensors", 0.8), Lora("sub/b.safetensors", -0.5))

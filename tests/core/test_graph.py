@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core import graphs
-from tests.core.graphs import node
 
 from safelight.core.errors import Invalid
 from safelight.core.graph import (
@@ -22,6 +20,8 @@ from safelight.core.graph import (
     saving_nodes,
     targets,
 )
+from tests.core import graphs
+from tests.core.graphs import node
 
 
 def refused(document: Any, **options: Any) -> Invalid:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core import graphs
 
 from safelight.core.errors import Invalid
 from safelight.core.filling import fill
@@ -26,6 +25,7 @@ from safelight.core.records import (
     Style,
     Workflow,
 )
+from tests.core import graphs
 
 LIMITS = Limits()
 ANIME = Style("anime", "gpu", "anime.safetensors", "masterpiece", "jpeg", workflow="sd15")

@@ -18,6 +18,7 @@ TABLE = [
     ("refused", 0, False, False, False, "backend-refused"),
     ("unusable", 3, False, False, False, "unusable-picture"),
     ("cached", 3, False, False, False, "cached-picture"),
+    ("late", 0, False, False, False, "deadline-passed"),
     ("broken", 2, False, False, False, "internal-error"),
     ("twin", 3, True, False, False, "duplicate_picture"),
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.core import graphs
-from tests.core.graphs import node
 
 from safelight.core.errors import Invalid
 from safelight.core.slots import SLOT_NAMES, describe, find_slots
+from tests.core import graphs
+from tests.core.graphs import node
 
 
 def test_named_slots_win() -> None:

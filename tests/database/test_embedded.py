@@ -11,6 +11,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
+from safelight.database import cluster, embedded
+from safelight.database.embedded import EmbeddedError, attach, release
 from tests.database.embedded_processes import (
     another_user,
     end_servers,
@@ -21,9 +24,6 @@ from tests.database.embedded_processes import (
     value,
     wait_for_word,
 )
-
-from safelight.database import cluster, embedded
-from safelight.database.embedded import EmbeddedError, attach, release
 
 
 @pytest.fixture(autouse=True)

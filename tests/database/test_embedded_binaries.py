@@ -12,11 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.database.embedded_processes import end_servers, postmaster
 
 from safelight.database import binaries
 from safelight.database.binaries import Account, EmbeddedError, account_for, locate
 from safelight.database.embedded import attach, release
+from tests.database.embedded_processes import end_servers, postmaster
 
 NOBODY = Account(65534, 65534)
 

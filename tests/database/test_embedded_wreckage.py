@@ -19,6 +19,10 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+
+from safelight.database import cluster, embedded
+from safelight.database.cluster import Cluster, State
+from safelight.database.embedded import EmbeddedError, Server, attach, release
 from tests.database.embedded_processes import (
     another_user,
     end_servers,
@@ -27,10 +31,6 @@ from tests.database.embedded_processes import (
     servers,
     value,
 )
-
-from safelight.database import cluster, embedded
-from safelight.database.cluster import Cluster, State
-from safelight.database.embedded import EmbeddedError, Server, attach, release
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
-from tests.pictures.samples import chunk, encode, noise, png
 
 from safelight.pictures import BadPicture, inspect, thumbnail
+from tests.pictures.samples import chunk, encode, noise, png
 
 FORMATS = ["PNG", "JPEG", "WEBP"]
 

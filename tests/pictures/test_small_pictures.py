@@ -6,9 +6,9 @@ import io
 
 import pytest
 from PIL import Image, PngImagePlugin
-from tests.pictures.samples import encode, noise
 
 from safelight.pictures import BadPicture, contact_sheet, thumbnail
+from tests.pictures.samples import encode, noise
 
 # Thumbnails
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from tests.renderers.raw_server import HASTE, Call, ok, raw_server
 
 from safelight.renderers.base import (
     Fetched,
@@ -18,6 +17,7 @@ from safelight.renderers.base import (
     Unfetched,
 )
 from safelight.renderers.comfyui import ComfyUI
+from tests.renderers.raw_server import HASTE, Call, ok, raw_server
 
 FILE = OutputFile("image_00001_.png", "safelight/x", "output")
 END = bytes.fromhex("0000000049454e44ae426082")

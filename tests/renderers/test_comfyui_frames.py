@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.renderers.recorded_server import TRANSCRIPTS, recorded
 
 from safelight.renderers.base import Ended, Hint, Progress
 from safelight.renderers.comfyui_frames import Frames
+from tests.renderers.recorded_server import TRANSCRIPTS, recorded
 
 OURS = "20edc183-90d2-4901-af5c-eaad5b3c3f66"
 OTHER = "bb455d55-0358-4820-bdf6-9b5a714e3e31"

@@ -6,7 +6,6 @@ import asyncio
 import uuid
 
 import pytest
-from tests.renderers.raw_server import HASTE, Call, RawServer, ok, raw_server
 
 from safelight.renderers.base import (
     InDoubt,
@@ -18,6 +17,7 @@ from safelight.renderers.base import (
     Vitals,
 )
 from safelight.renderers.comfyui import ComfyUI
+from tests.renderers.raw_server import HASTE, Call, RawServer, ok, raw_server
 
 GRAPH = {"3": {"class_type": "SaveImage", "inputs": {"text": "a picture"}}}
 FILE = OutputFile("image_00001_.png", "safelight/x", "output")

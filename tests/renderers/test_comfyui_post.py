@@ -7,10 +7,10 @@ import socket
 import uuid
 
 import pytest
-from tests.renderers.raw_server import HASTE, Call, eventually, ok, raw_server
 
 from safelight.renderers.base import Accepted, InDoubt, Prompt
 from safelight.renderers.comfyui import ComfyUI
+from tests.renderers.raw_server import HASTE, Call, eventually, ok, raw_server
 
 
 def prompt(size: int = 10) -> Prompt:

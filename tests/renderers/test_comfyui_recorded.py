@@ -6,8 +6,6 @@ import asyncio
 import uuid
 
 import pytest
-from tests.renderers.listening import listening, prompt_of
-from tests.renderers.recorded_server import RecordedServer, recorded
 
 from safelight.renderers.base import (
     Accepted,
@@ -30,6 +28,8 @@ from safelight.renderers.base import (
     Waiting,
 )
 from safelight.renderers.comfyui import ComfyUI
+from tests.renderers.listening import listening, prompt_of
+from tests.renderers.recorded_server import RecordedServer, recorded
 
 
 async def test_a_prompt_is_accepted_heard_found_and_fetched() -> None:

@@ -14,7 +14,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.renderers.listening import Listener, listening
 
 from safelight.renderers.base import (
     Accepted,
@@ -36,6 +35,7 @@ from safelight.renderers.base import (
     Waiting,
 )
 from safelight.renderers.comfyui import ComfyUI, Patience
+from tests.renderers.listening import Listener, listening
 
 END = bytes.fromhex("0000000049454e44ae426082")
 

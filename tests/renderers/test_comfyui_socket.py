@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
-from tests.renderers.listening import listening
-from tests.renderers.raw_server import HASTE, Call, eventually, ok, raw_server
 
 from safelight.renderers.base import Connected, Disconnected, Ended, Hint, Progress
 from safelight.renderers.comfyui import ComfyUI, Patience
+from tests.renderers.listening import listening
+from tests.renderers.raw_server import HASTE, Call, eventually, ok, raw_server
 
 Script = Callable[[web.WebSocketResponse], Awaitable[None]]
 JPEG = b"\xff\xd8\xff picture"

@@ -106,3 +106,13 @@ def test_nothing_is_lost_while_no_backend_answers(processes: Processes) -> None:
     processes.simulate(port=int(there.url.rsplit(":", 1)[1]))
     last = serving.read(f"/v1/batches/{id}/events").decode().strip().splitlines()
     assert "event: batch.completed" in last
+
+
+def test_a_hung_backend_cannot_keep_an_image_past_its_deadline(processes: Processes) -> None:
+    """A backend that answers but never finishes is given up when the batch's deadline has passed,
+    and the image says so."""
+    simulating = processes.simulate("--fault", "zombie:1")
+    serving = processes.serve([simulating.url], config="[rendering]\ndeadline = 3\n")
+    batch = serving.order(1, wait=30)
+    assert batch["status"] == "failed"
+    assert batch["images"][0]["error"]["code"] == "deadline-passed"

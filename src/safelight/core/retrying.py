@@ -25,6 +25,7 @@ OUT_OF_MEMORY: Final = "out-of-memory"
 REFUSED: Final = "refused"  # the backend will never run it
 UNUSABLE: Final = "unusable"  # truncated, no image, wrong size, no picture at all
 CACHED: Final = "cached"  # answered with an old file
+LATE: Final = "late"  # its batch's deadline passed while it was at the backend
 BROKEN: Final = "broken"  # a fault of ours while following it
 TWIN: Final = "twin"  # the same pixels as another image of the batch
 OUTCOMES: Final = (
@@ -40,6 +41,7 @@ OUTCOMES: Final = (
     REFUSED,
     UNUSABLE,
     CACHED,
+    LATE,
     BROKEN,
     TWIN,
 )
@@ -75,6 +77,7 @@ RULES: Final[Mapping[str, Rule]] = {
     REFUSED: Rule(0, True, "backend-refused", "Check the workflow against this backend."),
     UNUSABLE: Rule(3, True, "unusable-picture", "Look at the backend's disk and the workflow."),
     CACHED: Rule(3, True, "cached-picture", "The backend ignores the private file prefix."),
+    LATE: Rule(0, False, "deadline-passed", "Order it again, or look why the backend hangs."),
     BROKEN: Rule(2, True, "internal-error", "Report it with the log: it is Safelight's fault."),
     TWIN: Rule(
         3,

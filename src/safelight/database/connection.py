@@ -2,8 +2,8 @@
 
 Every session sets `statement_timeout` 10 s, `lock_timeout` 5 s and
 `idle_in_transaction_session_timeout` 5 s: whoever hangs inside a transaction is thrown out before
-others wait for its locks. Advisory locks, LISTEN and the lease's session id need real sessions,
-so a pooler in transaction mode is refused at start.
+others wait for its locks. LISTEN and the lease need real sessions,
+not those of a pooler in transaction mode.
 """
 
 from __future__ import annotations

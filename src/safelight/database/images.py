@@ -34,8 +34,13 @@ class Locked:
     not_on: tuple[str, ...]
     pool: str
     quantity: int
-    late: bool  # its batch's deadline has passed
+    left: float  # seconds to its batch's deadline
     plan: Plan
+
+    @property
+    def late(self) -> bool:
+        """Its batch's deadline has passed."""
+        return self.left <= 0
 
 
 async def lock(c: Connection, image: str) -> Locked | None:
@@ -56,7 +61,7 @@ async def lock(c: Connection, image: str) -> Locked | None:
         not_on=tuple(row["not_on"]),
         pool=row["pool"],
         quantity=row["quantity"],
-        late=row["late"],
+        left=row["left"],
         plan=plan_of(row),
     )
 
@@ -108,6 +113,7 @@ class Work:
     epoch: int
     slot: int
     opened: float  # when its transaction began to commit or earlier, on our `boottime()`
+    deadline: float  # of its batch, on our `boottime()`
     plan: Plan
 
 
@@ -127,6 +133,7 @@ async def open_work(database: Database, backend: str) -> list[Work]:
             epoch=row["epoch"],
             slot=row["slot"],
             opened=now - row["age"],
+            deadline=now + row["left"],
             plan=plan_of(row),
         )
         for row in await database.fetch("open_attempts", backend)

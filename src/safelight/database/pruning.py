@@ -13,7 +13,7 @@ _BITE = 5_000
 class Retention:
     """How long what has ended is remembered."""
 
-    events: int = 90  # days
+    events: int = 30  # days
     attempts: int = 90  # days
     idempotency_keys: int = 24  # hours
 

@@ -6,8 +6,9 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
+from safelight.core.errors import StoreTrouble
 from safelight.core.records import StoredFile
-from safelight.pictures import thumbnail
+from safelight.pictures import BadPicture, thumbnail
 from safelight.store import Store
 
 _ROOM: Final = 16 * 1024 * 1024  # bytes
@@ -31,7 +32,10 @@ class Thumbnails:
             return self._made[key]
         async with self._turn:
             data = await self._store.get(file.key)
-            made = await asyncio.to_thread(thumbnail, data, width)
+            try:
+                made = await asyncio.to_thread(thumbnail, data, width)
+            except BadPicture as bad:
+                raise StoreTrouble(f"no thumbnail can be made of {file.key}: {bad}") from None
         self._keep(key, made)
         return made
 

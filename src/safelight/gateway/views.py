@@ -36,7 +36,7 @@ class BackendState:
     url: str  # without credentials
     pool: str
     slots: int
-    state: str  # ready | resting | unreachable | unknown
+    state: str  # ready | resting | unknown
     reason: str | None
     worker: str | None  # who drives it
     running: int  # open attempts

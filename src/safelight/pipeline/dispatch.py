@@ -91,6 +91,7 @@ async def _open(c: Connection, image: Locked, driver: Driver) -> Work:
         epoch=driver.epoch,
         slot=driver.slot,
         opened=opened,
+        deadline=opened + image.left,
         plan=image.plan,
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 import structlog
@@ -22,6 +23,7 @@ from safelight.core.retrying import (
     CACHED,
     ERROR,
     INTERRUPTED,
+    LATE,
     LOST,
     OUT_OF_MEMORY,
     REFUSED,
@@ -191,8 +193,9 @@ class Follower:
                         return result
                 case Nowhere() if boottime() >= settled:
                     return Ending(LOST, "the backend no longer knows this prompt")
-                case _:
-                    pass
+            if boottime() >= work.deadline:
+                await self._renderer.cancel(prompt.prompt_id)
+                return Ending(LATE, "the batch's deadline passed")
             if clock() - heard > self._rules.lost_after:
                 return Ending(LOST, f"no answer for {self._rules.lost_after:g} s")
             await set_within(lookout.news, pause)
@@ -226,13 +229,17 @@ class Follower:
             case Fetched(data):
                 pass
         try:
-            picture = await asyncio.to_thread(inspect, data, max_pixels=self._rules.max_pixels)
+            picture = await self._inspect(data)
         except BadPicture as bad:
             return Ending(UNUSABLE, str(bad))
         wrong = _wrong_size(work, picture)
         if wrong:
             return Ending(UNUSABLE, wrong)
         return await self._put(work, data, picture)
+
+    async def _inspect(self, data: bytes) -> Picture:
+        limits = {"max_pixels": self._rules.max_pixels, "max_bytes": self._rules.max_file}
+        return await asyncio.to_thread(partial(inspect, data, **limits))
 
     async def _put(self, work: Work, data: bytes, picture: Picture) -> Result:
         key = store_key(work.user, work.character, work.index, work.prompt_id)
@@ -243,7 +250,7 @@ class Follower:
             except KeyTaken:
                 # This attempt was stored before, from other bytes: what is stored counts.
                 data = await self._store.get(key)
-                picture = await asyncio.to_thread(inspect, data, max_pixels=self._rules.max_pixels)
+                picture = await self._inspect(data)
                 break
             except StoreError as error:
                 self._keeping(False, str(error))

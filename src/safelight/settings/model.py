@@ -106,8 +106,6 @@ class Backend(Section):
     """Sent as `Authorization: Bearer …`. Also as `token_file`."""
     headers: dict[HeaderName, Header] = Field(default_factory=dict)
     """Sent with every request, for proxies; their values are secrets."""
-    shared_output: bool = False
-    """This server shares its output folder with others of the pool."""
 
 
 class WorkflowEntry(Section):
