@@ -17,6 +17,7 @@ import msgspec
 
 from safelight.core.errors import DatabaseAway
 from safelight.database.connection import Connection, Database, translating
+from safelight.database.stopping import stop
 
 CHANNEL = "safelight"
 _PAUSE = 0.02  # s between two rings to other processes
@@ -72,10 +73,8 @@ class Bell:
         self._task = asyncio.create_task(self._run(), name="bell")
 
     async def stop(self) -> None:
-        """Tell what is left to tell and let go."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Let go; what was not told is found by the others' polls."""
+        await stop(self._task)
 
     def ring(self, batch: str | None = None, *, line: bool = False, ended: bool = True) -> None:
         """Wake whoever watches this batch and, with `line`, whoever pulls: after the commit.
@@ -214,8 +213,10 @@ def _rings(me: str, line: bool, batches: list[str], moved: list[Progress]) -> It
 
 async def set_within(event: asyncio.Event, seconds: float) -> bool:
     """Wait for an event, but not longer; whether it was set."""
+    # Not wait_for: before Python 3.12 it forgets a cancellation that comes with the event.
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

@@ -14,6 +14,7 @@ import structlog
 from safelight.core.retrying import BROKEN, LOST, SHUT_OUT, UNSENT
 from safelight.database.arrows import Driver
 from safelight.database.images import Locked, Work
+from safelight.database.stopping import stop
 from safelight.pipeline.closing import wants_memory
 from safelight.pipeline.gather import Ending, Follower, Lookout, Taken
 from safelight.renderers.base import Renderer
@@ -143,12 +144,8 @@ class Lane:
     async def stop(self) -> None:
         """Let go of every attempt: from now on no POST, no write. They stay open for others."""
         self.epoch = None
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        for ended in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(ended, Exception):
-                log.error("follower ended badly", backend=self.name, error=repr(ended))
+        for error in await stop(*self._tasks.values()):
+            log.error("follower ended badly", backend=self.name, error=repr(error))
 
 
 class Lanes:

@@ -10,6 +10,7 @@ import structlog
 
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
+from safelight.database.stopping import stop
 from safelight.worker.lanes import Lane, Lanes
 from safelight.worker.lease import Leaseholder
 from safelight.worker.pull import Puller
@@ -45,9 +46,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Stop pulling, release the leases, leave prompts where they are to be adopted."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
         await self._leases.release()
         for lane in self._lanes:
             await lane.renderer.close()
