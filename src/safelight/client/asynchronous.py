@@ -173,8 +173,8 @@ class AsyncClient:
         return await self._connection.ask("GET", "/healthz", patience=0.0)
 
     async def ready(self) -> Json:
-        """What readiness rests on; asked once, a server that is not ready is a `ProblemError`."""
-        return await self._connection.ask("GET", "/readyz", patience=0.0)
+        """What readiness rests on, `{status, checks}`, ready or not; asked once."""
+        return await self._connection.ask("GET", "/readyz", patience=0.0, welcome=503)
 
 
 def _path(id: str) -> str:

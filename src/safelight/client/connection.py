@@ -8,7 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from safelight.client.errors import ClientError, NoServer, ProblemError
-from safelight.client.records import ENDED, LAST_EVENTS, Event, Json
+from safelight.client.records import LAST_EVENTS, Event, Json, event_from
 
 COME_BACK: Final = frozenset({429, 502, 503, 504})
 PASSING: Final = (ProblemError, aiohttp.ClientError, TimeoutError, ConnectionError)
+NOTHING_FOLLOWS: Final = 204
 SILENCE: Final = 45.0  # seconds; a stream says something at least every 15
 PIECE: Final = 65_536  # bytes
 
@@ -45,9 +46,17 @@ class Connection:
         await self._http.close()
 
     async def ask(
-        self, method: str, path: str, *, patience: float | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        patience: float | None = None,
+        welcome: int = 200,
+        **options: Any,
     ) -> Json:
         """The JSON object of an answer, an empty one where there is none.
+
+        `welcome` is a status that is no refusal here, whatever it means elsewhere.
 
         Raises:
             ProblemError: the server says no.
@@ -56,7 +65,7 @@ class Connection:
         patient = self._patient(patience)
         while True:
             try:
-                async with self._answer(method, path, **options) as response:
+                async with self._answer(method, path, welcome, **options) as response:
                     return _object(await response.text(), response)
             except PASSING as error:
                 await patient.bear(error)
@@ -79,11 +88,13 @@ class Connection:
         while True:
             told: Event | None = None
             try:
-                async with aclosing(self._listen(f"{batch}/events", after)) as events:
-                    async for told in events:
+                async with self._stream(batch, after) as response:
+                    if response.status == NOTHING_FOLLOWS:
+                        return
+                    async for told in read_events(response.content.iter_any()):
                         after = told.number or after
                         yield told
-                if await self._is_over(batch, told):
+                if told and told.type in LAST_EVENTS:
                     return
                 raise ConnectionError("its streams break off")
             except PASSING as error:
@@ -103,24 +114,18 @@ class Connection:
             except PASSING as error:
                 await patient.bear(error)
 
-    async def _listen(self, path: str, after: int) -> AsyncGenerator[Event, None]:
+    def _stream(
+        self, batch: str, after: int
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
-        async with self._answer("GET", path, headers=headers, timeout=_idle(SILENCE)) as response:
-            async for event in read_events(response.content.iter_any()):
-                if event.number is None or event.number > after:
-                    yield event
-
-    async def _is_over(self, batch: str, told: Event | None) -> bool:
-        if told is not None:
-            return told.type in LAST_EVENTS
-        return (await self.ask("GET", batch))["status"] in ENDED
+        return self._answer("GET", f"{batch}/events", headers=headers, timeout=_idle(SILENCE))
 
     @asynccontextmanager
     async def _answer(
-        self, method: str, path: str, **options: Any
+        self, method: str, path: str, welcome: int = 200, **options: Any
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         async with self._http.request(method, self.url + path, **options) as response:
-            if response.status >= 400:
+            if response.status >= 400 and response.status != welcome:
                 raise _problem(await response.text(errors="replace"), response)
             yield response
 
@@ -146,15 +151,21 @@ class _Patient:
             if error.status not in COME_BACK:
                 raise error
             pause = max(pause, error.retry_after or 0.0)
-        if now + pause > self._until:
-            raise self._ours(error) from error.__cause__
-        await asyncio.sleep(pause)
+        if now + pause <= self._until:
+            await asyncio.sleep(pause)
+        elif isinstance(error, ClientError):
+            raise error
+        else:
+            raise NoServer(self._url, _reason(error)) from error
 
-    def _ours(self, error: Exception) -> ClientError:
-        if isinstance(error, ClientError):
-            return error
-        reason = "not in time" if isinstance(error, TimeoutError) else str(error)
-        return NoServer(self._url, reason or type(error).__name__)
+
+def _reason(error: Exception) -> str:
+    """Without aiohttp's details of a connection, which repeat the address."""
+    if isinstance(error, TimeoutError):
+        return "not in time"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno).lower()
+    return str(error) or type(error).__name__
 
 
 async def read_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[Event]:
@@ -173,8 +184,10 @@ async def read_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[Event]:
 
 
 def _event(fields: dict[str, str]) -> Event:
-    number = int(fields["id"]) if fields.get("id") else None
-    return Event(number, fields.get("event", "message"), json.loads(fields["data"]))
+    raw = json.loads(fields["data"])
+    if fields.get("event") == "problem":
+        raise ProblemError(raw["status"], raw["code"], raw["detail"])
+    return event_from(fields.get("event", "message"), raw)
 
 
 def _object(text: str, response: aiohttp.ClientResponse) -> Json:

@@ -39,7 +39,9 @@ class Batch:
     indices: tuple[int, ...]
     images: tuple[Image, ...]
     urls: tuple[str, ...]
-    created_at: str  # ISO 8601
+    last_event: int  # number of the newest event
+    created_at: str  # RFC 3339
+    ended_at: str | None
     raw: Json = field(repr=False, compare=False)
 
     @property
@@ -59,11 +61,21 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened to a batch; `progress` is live only and has no number."""
+    """What happened to a batch, in order; `progress` is live only and has no number."""
 
     number: int | None
     type: str  # image.stored, batch.completed, progress, ...
-    data: Json
+    batch: str
+    image: str | None  # its id
+    data: Json  # {index, seed}, {index, error}, {step, steps}, ...
+
+
+def event_from(type: str, raw: Json) -> Event:
+    """An event as a stream tells it."""
+    if type == "progress":
+        data = {"step": raw["step"], "steps": raw["steps"]}
+        return Event(None, type, raw["batch"], raw["image"], data)
+    return Event(raw["number"], type, raw["batch"], raw["image"], raw["data"])
 
 
 def batch_from(raw: Json) -> Batch:
@@ -77,7 +89,9 @@ def batch_from(raw: Json) -> Batch:
         indices=tuple(raw["indices"]),
         images=tuple(_image(item) for item in raw["images"]),
         urls=tuple(raw["urls"]),
+        last_event=raw["last_event"],
         created_at=raw["created_at"],
+        ended_at=raw["ended_at"],
         raw=raw,
     )
 

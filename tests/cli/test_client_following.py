@@ -1,0 +1,130 @@
+"""Streams that break and downloads that stop, against a real HTTP server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from safelight.client import AsyncClient, Event, NoServer, ProblemError
+from tests.cli.scripted_server import (
+    PNG,
+    ScriptedServer,
+    event,
+    hangs_up,
+    problem,
+    progress,
+    says,
+    sends,
+    streams,
+)
+
+EVENTS = "GET /v1/batches/b1/events"
+FILE = "GET /v1/images/i1/file"
+TROUBLE = b'event: problem\ndata: {"status": 503, "code": "database-away", "detail": "away"}\n\n'
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def told(client: AsyncClient, after: int = 0) -> list[Event]:
+    return [event async for event in client.watch("b1", after)]
+
+
+async def test_a_batch_is_followed_to_its_last_event(
+    server: ScriptedServer, client: AsyncClient
+) -> None:
+    """Comments, live progress, pieces cut anywhere and lines longer than a buffer are fine."""
+    whole = b"".join(
+        [
+            b"retry: 1000\n\n: ping\n\n",
+            event(1, "batch.created", note="x" * 200_000),
+            event(2, "image.dispatched", "i1", index=1),
+            progress("i1", 3, 20),
+            event(3, "image.stored", "i1", index=1).replace(b"\n", b"\r\n"),
+            event(4, "batch.completed", stored=1),
+        ]
+    )
+    pieces = [whole[at : at + 7_777] for at in range(0, len(whole), 7_777)]
+    server.next(EVENTS, streams(*pieces))
+    events = await told(client)
+    assert [one.number for one in events] == [1, 2, None, 3, 4]
+    assert events[2] == Event(None, "progress", "b1", "i1", {"step": 3, "steps": 20})
+    assert events[4].type == "batch.completed"
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("breaks", [True, False])
+async def test_a_broken_stream_goes_on_after_the_last_event_heard(
+    server: ScriptedServer, client: AsyncClient, breaks: bool
+) -> None:
+    server.next(
+        EVENTS,
+        streams(event(1, "batch.created"), event(2, "image.stored", "i2"), breaks=breaks),
+        hangs_up,
+        streams(b"retry: 1000\n\n", TROUBLE),
+        problem(503, "database-away", "come back"),
+        streams(event(3, "image.stored", "i1"), event(4, "batch.completed")),
+    )
+    assert [one.number for one in await told(client)] == [1, 2, 3, 4]
+    assert [a.headers["Last-Event-ID"] for a in server.requests(EVENTS)] == ["0", *["2"] * 4]
+
+
+async def test_a_restarted_server_is_found_again(
+    server: ScriptedServer, client: AsyncClient
+) -> None:
+    server.next(EVENTS, streams(event(1, "batch.created"), breaks=True))
+    server.usual[EVENTS] = streams(event(2, "batch.completed"))
+    port = int(server.url.rpartition(":")[2])
+    numbers = []
+    async for one in client.watch("b1"):
+        numbers.append(one.number)
+        if one.number == 1:
+            await server.stop()
+            await server.start(port)
+    assert numbers == [1, 2]
+
+
+async def test_nothing_follows_the_last_event(server: ScriptedServer, client: AsyncClient) -> None:
+    server.next(EVENTS, says(None, 204))
+    assert await told(client, after=9) == []
+
+
+async def test_streams_that_always_break_are_given_up(server: ScriptedServer) -> None:
+    server.usual[EVENTS] = streams()
+    async with AsyncClient(server.url, patience=0.4) as client:
+        with pytest.raises(NoServer, match="break off"):
+            await told(client)
+
+
+async def test_a_batch_that_is_not_there_is_not_waited_for(client: AsyncClient) -> None:
+    with pytest.raises(ProblemError) as raised:
+        await told(client)
+    assert raised.value.status == 404
+
+
+async def test_a_download_that_breaks_is_begun_anew(
+    server: ScriptedServer, client: AsyncClient, tmp_path: Path
+) -> None:
+    server.next(FILE, sends(PNG, whole=False), hangs_up, sends(PNG))
+    await client.download("i1", tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes() == PNG
+    assert names_in(tmp_path) == ["a.png"]
+
+
+async def test_a_download_that_fails_leaves_what_was_there(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(b"before")
+    server.usual[FILE] = sends(PNG, whole=False)
+    async with AsyncClient(server.url, patience=0.3) as client:
+        with pytest.raises(NoServer):
+            await client.download("i1", tmp_path / "a.png")
+        server.usual[FILE] = problem(404, "not-stored", "not yet")
+        with pytest.raises(ProblemError):
+            await client.download("i1", tmp_path / "a.png")
+        with pytest.raises(FileNotFoundError):
+            await client.download("i1", tmp_path / "nowhere" / "a.png")
+    assert (tmp_path / "a.png").read_bytes() == b"before"
+    assert names_in(tmp_path) == ["a.png"]
