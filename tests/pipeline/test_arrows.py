@@ -62,7 +62,9 @@ class Scene:
 
     async def _dispatch(self, c: Connection) -> Any:
         self.prompt_id = str(uuid4())
-        return await arrows.dispatch(c, self.image, self.prompt_id, DRIVER)
+        locked = await images.lock(c, self.image)
+        assert locked is not None
+        return await arrows.dispatch(c, locked, self.prompt_id, DRIVER)
 
     async def _requeue(self, c: Connection) -> Any:
         if self.prompt_id:

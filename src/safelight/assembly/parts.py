@@ -115,7 +115,7 @@ async def make_worker(
     lanes = []
     for backend in settings.backends:
         renderer = renderer_of(backend, previews=settings.rendering.previews)
-        lane = Lane(backend.name, backend.pool, backend.slots, renderer, bell.line.set)
+        lane = Lane(backend.name, backend.pool, backend.slots, renderer, bell.line.stir)
         lane.follower = Follower(renderer, graphs, store, closer, rules, lane.note_keeping)
         lanes.append(lane)
     retention = Retention(

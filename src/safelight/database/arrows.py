@@ -9,13 +9,13 @@ attempt belongs to another epoch by now.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from safelight.core.records import ImageError, StoredFile
 from safelight.core.states import CANCELED, DISPATCHED, FAILED, QUEUED
 from safelight.database.connection import Connection, Row, sql
 from safelight.database.engine import Place, line_up
+from safelight.database.images import Locked
 from safelight.database.rows import json_text
 
 _LEASE_MARGIN = 1.0  # s the lease must still last for an attempt to be opened under it
@@ -38,18 +38,18 @@ class NewSeed:
     redraws: int
 
 
-async def dispatch(c: Connection, image: str, prompt_id: str, driver: Driver) -> datetime | None:
-    """queued → dispatched: opens the attempt. Returns when it was opened."""
-    row = await c.fetchrow(
+async def dispatch(c: Connection, image: Locked, prompt_id: str, driver: Driver) -> Row | None:
+    """queued → dispatched: opens the attempt. The row says whether there are `more` in line."""
+    return await c.fetchrow(
         sql("dispatch"),
-        image,
+        image.id,
         prompt_id,
         driver.backend,
         driver.epoch,
         driver.slot,
         _LEASE_MARGIN,
+        image.pool,
     )
-    return row["opened_at"] if row else None
 
 
 async def keep(c: Connection, prompt_id: str, epoch: int, file: StoredFile) -> Row | None:

@@ -52,11 +52,28 @@ class Ring(msgspec.Struct, array_like=True):
     live: list[Progress]
 
 
+class Line:
+    """What the pull waits for: somebody may have lined up, or a slot is free again."""
+
+    def __init__(self) -> None:
+        self.wake = asyncio.Event()
+        self.rings = 0  # what was empty may not be when this has grown
+
+    def ring(self) -> None:
+        """Somebody may have lined up."""
+        self.rings += 1
+        self.wake.set()
+
+    def stir(self) -> None:
+        """A slot is free; who is in line has not changed."""
+        self.wake.set()
+
+
 class Bell:
-    """One per process. `line` is set when there may be something to pull."""
+    """One per process. `line` is rung when there may be something to pull."""
 
     def __init__(self, database: Database, me: str) -> None:
-        self.line = asyncio.Event()
+        self.line = Line()
         self._database = database
         self._me = me
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -82,7 +99,7 @@ class Bell:
         With `ended=False` those who only wait for the batch's end sleep on.
         """
         if line:
-            self.line.set()
+            self.line.ring()
         if batch:
             self._wake(batch, ended=ended)
         if self._others:
@@ -151,7 +168,7 @@ class Bell:
             with translating():
                 await connection.add_listener(CHANNEL, self._on_notify)
                 # What was rung while nobody listened is unknown: everybody looks once.
-                self.line.set()
+                self.line.ring()
                 self._wake_all()
                 await self._tell_others(connection)
         finally:
@@ -194,7 +211,7 @@ class Bell:
         if ring.sender == self._me:
             return
         if ring.line:
-            self.line.set()
+            self.line.ring()
         if _EVERY in ring.batches:
             self._wake_all()
         for batch in ring.batches:

@@ -81,14 +81,14 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """One transaction on one session. Raises `DatabaseAway`."""
         with translating():
-            async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+            async with self._pool.acquire() as connection, connection.transaction():
                 yield connection
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """One session, every statement its own transaction. Raises `DatabaseAway`."""
         with translating():
-            async with self._pool.acquire(timeout=5) as connection:
+            async with self._pool.acquire() as connection:
                 yield connection
 
     async def fetch(self, name: str, *arguments: object) -> list[Row]:
@@ -125,6 +125,8 @@ async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> 
             **arguments,
             min_size=1,
             max_size=sessions,
+            max_inactive_connection_lifetime=0,
+            timeout=5,  # to connect
             reset=_keep_as_is,
             server_settings={**SESSION_SETTINGS, "application_name": "safelight"},
             command_timeout=15,

@@ -13,6 +13,11 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from pgqueuer.adapters.persistence.qb import (
+    QueryBuilderEnvironment,
+    QueryQueueBuilder,
+    QuerySchedulerBuilder,
+)
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.models import Job
 from pgqueuer.ports.repository import EntrypointExecutionParameter
@@ -26,6 +31,10 @@ _FIRST: Final = 2**31 - 1
 _LAST: Final = -(2**31)
 # Tokens are never left picked, so the engine's own recovery of them never has work.
 _NEVER: Final = timedelta(days=1)
+
+
+# Shared by all calls: the engine keeps composed statements in them.
+_BUILDERS: Final = (QueryBuilderEnvironment(), QueryQueueBuilder(), QuerySchedulerBuilder())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class Token:
 
 async def line_up(c: Connection, places: Sequence[Place]) -> None:
     """Put images in line; those whose token is there already stay where they are."""
-    await Queries(AsyncpgDriver(c)).enqueue(
+    await _queries(c).enqueue(
         [_entrypoint(place.pool) for place in places],
         [UUID(place.image).bytes for place in places],
         [priority(place.turn) for place in places],
@@ -61,7 +70,7 @@ async def take(c: Connection, pool: str, worker: UUID) -> Token | None:
     """The first token of a pool that nobody else is taking, or None."""
     line = {QueueEntrypoint(_entrypoint(pool)): EntrypointExecutionParameter(concurrency_limit=0)}
     me = QueueManagerId(worker)
-    jobs = await Queries(AsyncpgDriver(c)).dequeue(1, line, me, None, _NEVER)
+    jobs = await _queries(c).dequeue(1, line, me, None, _NEVER)
     if not jobs:
         return None
     return Token(str(UUID(bytes=jobs[0].payload)), jobs[0])
@@ -69,17 +78,22 @@ async def take(c: Connection, pool: str, worker: UUID) -> Token | None:
 
 async def finish(c: Connection, token: Token) -> None:
     """The token has done its work."""
-    await Queries(AsyncpgDriver(c)).log_jobs([(token.job, "successful", None)])
+    await _queries(c).log_jobs([(token.job, "successful", None)])
 
 
 async def step_aside(c: Connection, token: Token, seconds: float) -> None:
     """Let others pass for a while; the place in the line is kept."""
-    await Queries(AsyncpgDriver(c)).retry_job(token.job, timedelta(seconds=seconds), None)
+    await _queries(c).retry_job(token.job, timedelta(seconds=seconds), None)
 
 
 def priority(turn: int) -> int:
     """Earlier turn, higher priority, within an int4."""
     return max(_LAST, min(_FIRST, _FIRST - turn))
+
+
+def _queries(c: Connection) -> Queries:
+    environment, queue, scheduler = _BUILDERS
+    return Queries(AsyncpgDriver(c), qbe=environment, qbq=queue, qbs=scheduler)
 
 
 def _entrypoint(pool: str) -> str:

@@ -13,6 +13,7 @@ from safelight.core.records import (
     Character,
     Event,
     Graph,
+    Image,
     Limits,
     Order,
     Plan,
@@ -161,15 +162,15 @@ class Gateway:
             raise Unknown(f"there is no image {id}")
         return Provenance(found, await images.attempts(self._database, id))
 
-    async def file(self, id: str) -> StoredFile:
-        """Raises `Unknown`, `NotStored`, `Gone`."""
+    async def stored(self, id: str) -> tuple[Image, StoredFile]:
+        """An image and its file. Raises `Unknown`, `NotStored`, `Gone`."""
         found = await images.image(self._database, _uuid(id, "image"))
         if found is None:
             raise Unknown(f"there is no image {id}")
         if found.deleted_at is not None:
             raise Gone("this image was deleted; its index stays taken")
         if found.status == STORED and found.file is not None:
-            return found.file
+            return found, found.file
         reason = f": {found.error.detail}" if found.status == FAILED and found.error else ""
         refusal = NotStored(f"this image is {found.status}{reason}")
         if found.status in (FAILED, CANCELED):
@@ -180,9 +181,9 @@ class Gateway:
         """Bytes start..end (end excluded) of it in pieces. Raises `StoreAway`."""
         return self._store.stream(file.key, start, end)
 
-    async def thumbnail(self, id: str, width: int) -> bytes:
-        """A WebP at most `width` pixels wide. Raises like `file`."""
-        return await self._thumbnails.of(await self.file(id), width)
+    async def thumbnail(self, file: StoredFile, width: int) -> bytes:
+        """A WebP at most `width` pixels wide. Raises `StoreTrouble`."""
+        return await self._thumbnails.of(file, width)
 
     # --- series ----------------------------------------------------------------------------------
 

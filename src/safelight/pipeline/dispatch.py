@@ -38,7 +38,7 @@ class Pulled:
     """What one look at the line gave: `work` to be sent, or nothing but a moved token."""
 
     work: Work | None = None
-    moved: bool = False  # there was a token: look again
+    more: bool = False  # there is more in line: look again
     changed: str | None = None  # a batch that has news
     ended: bool = False  # which may be its end
 
@@ -56,30 +56,31 @@ async def pull(database: Database, pool: str, worker: UUID, choose: Choose) -> P
         image = await images.lock(c, token.image)
         if image is None or image.status != QUEUED:
             await engine.finish(c, token)
-            return Pulled(moved=True)
+            return Pulled(more=True)
         if image.late:
             await arrows.expire(c, image.id, DEADLINE_PASSED)
             await engine.finish(c, token)
-            return Pulled(moved=True, changed=image.batch, ended=True)
+            return Pulled(more=True, changed=image.batch, ended=True)
         driver = choose(image)
         if driver is None:
             await engine.step_aside(c, token, STEP_ASIDE)
-            return Pulled(moved=True)
-        work = await _open(c, image, driver)
+            return Pulled(more=True)
+        work, more = await _open(c, image, driver)
         await engine.finish(c, token)
-    return Pulled(work, moved=True, changed=work.batch)
+    return Pulled(work, more=more, changed=work.batch)
 
 
 class LeaseLost(Exception):
     """The lease under which an attempt was to be opened is no longer ours: roll back."""
 
 
-async def _open(c: Connection, image: Locked, driver: Driver) -> Work:
+async def _open(c: Connection, image: Locked, driver: Driver) -> tuple[Work, bool]:
     opened = boottime()  # before the commit: whoever reads it believes us older than we are
     prompt_id = str(uuid4())
-    if await arrows.dispatch(c, image.id, prompt_id, driver) is None:
+    opened_row = await arrows.dispatch(c, image, prompt_id, driver)
+    if opened_row is None:
         raise LeaseLost(driver.backend)
-    return Work(
+    work = Work(
         prompt_id=prompt_id,
         image=image.id,
         batch=image.batch,
@@ -94,6 +95,7 @@ async def _open(c: Connection, image: Locked, driver: Driver) -> Work:
         deadline=opened + image.left,
         plan=image.plan,
     )
+    return work, opened_row["more"]
 
 
 class Graphs:

@@ -28,13 +28,16 @@ class Puller:
         self._bell = bell
         self._lanes = lanes
         self._me = me
+        self._empty: dict[str, int] = {}  # pools whose line was empty, after how many rings
         self.last_look = float("-inf")  # loop time; readiness asks for it
 
     async def run(self) -> None:
         """For ever."""
         while True:
-            await set_within(self._bell.line, LOOK_EVERY)
-            self._bell.line.clear()
+            heard = await set_within(self._bell.line.wake, LOOK_EVERY)
+            self._bell.line.wake.clear()
+            if not heard:
+                self._empty.clear()
             try:
                 await self._pull_all()
                 self.last_look = asyncio.get_running_loop().time()
@@ -44,11 +47,16 @@ class Puller:
 
     async def _pull_all(self) -> None:
         for pool in self._lanes.pools_with_a_free_slot():
-            while pool in self._lanes.pools_with_a_free_slot() and await self._pull(pool):
-                pass
+            while self._may_give(pool) and pool in self._lanes.pools_with_a_free_slot():
+                rings = self._bell.line.rings  # before the look: who comes meanwhile is not seen
+                if not await self._pull(pool):
+                    self._empty[pool] = rings
+
+    def _may_give(self, pool: str) -> bool:
+        return self._empty.get(pool) != self._bell.line.rings
 
     async def _pull(self, pool: str) -> bool:
-        """Whether there was a token, so that another look is worth it."""
+        """Whether there is more in line, so that another look is worth it."""
         try:
             pulled = await pull(
                 self._database, pool, self._me, lambda image: self._lanes.choose(pool, image)
@@ -66,4 +74,4 @@ class Puller:
             self._lanes.by_name[pulled.work.backend].follow(pulled.work, new=True)
         if pulled.changed:
             self._bell.ring(pulled.changed, ended=pulled.ended)
-        return pulled.moved
+        return pulled.more

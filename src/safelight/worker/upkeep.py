@@ -100,7 +100,7 @@ class Upkeep:
             return
         was, self._lane.state, self._lane.reason = self._lane.state, READY, None
         if was != READY:
-            self._bell.line.set()
+            self._bell.line.stir()
         await self._note()
         await self._cancel_ghosts(vitals)
 

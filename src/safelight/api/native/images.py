@@ -16,9 +16,10 @@ from safelight.api.links import base_of
 from safelight.api.openapi import described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.problems import RangeNotSatisfiable, answer, request_id_of
-from safelight.core.records import StoredFile
+from safelight.core.records import Image, StoredFile
 
 router = APIRouter(tags=["images"])
+_AT_ONCE: Final = 256 * 1024  # bytes; a stream costs more than it saves below that
 # Private: a shared cache must not hand one user's picture to another. The bytes never change.
 _IMMUTABLE: Final = "private, max-age=31536000, immutable"
 _HARMLESS: Final = {
@@ -73,8 +74,7 @@ async def get_image_thumbnail(
 ) -> Response:
     """A WebP at most `width` pixels wide."""
     context = context_of(request)
-    image = uuid_or_unknown(id, "image")
-    file = await context.gateway.file(image)
+    _, file = await context.gateway.stored(uuid_or_unknown(id, "image"))
     headers = {
         "etag": f'"sha256-{file.sha256}-{size.width}"',
         "cache-control": _IMMUTABLE,
@@ -82,7 +82,7 @@ async def get_image_thumbnail(
     }
     if names_tag(request.headers.get("if-none-match"), headers["etag"]):
         return Response(status_code=304, headers=headers)
-    content = await context.gateway.thumbnail(image, size.width)
+    content = await context.gateway.thumbnail(file, size.width)
     return Response(content, headers=headers, media_type="image/webp")
 
 
@@ -90,10 +90,10 @@ async def file_response(request: Request, id: str) -> Response:
     """A stored image's bytes, as the request's headers ask for them.
 
     Raises:
-        Unknown, NotStored, Gone: see `Gateway.file`.
+        Unknown, NotStored, Gone: see `Gateway.stored`.
     """
     context = context_of(request)
-    file = await context.gateway.file(id)
+    image, file = await context.gateway.stored(id)
     tag = f'"sha256-{file.sha256}"'
     headers = {"etag": tag, "cache-control": _IMMUTABLE, "accept-ranges": "bytes", **_HARMLESS}
     if names_tag(request.headers.get("if-none-match"), tag):
@@ -104,8 +104,8 @@ async def file_response(request: Request, id: str) -> Response:
         refusal = RangeNotSatisfiable(f"The file has {file.bytes} bytes.")
         size = {"content-range": f"bytes */{file.bytes}"}
         return answer(refusal, request_id_of(request), size)
-    headers["content-disposition"] = await _disposition(context, id)
-    return _bytes(request, file, span, headers)
+    headers["content-disposition"] = _disposition(context, image)
+    return await _bytes(request, file, span, headers)
 
 
 def _asked_range(request: Request, file: StoredFile, tag: str) -> Span | None:
@@ -114,14 +114,13 @@ def _asked_range(request: Request, file: StoredFile, tag: str) -> Span | None:
     return byte_range(request.headers.get("range"), file.bytes)
 
 
-async def _disposition(context: Context, id: str) -> str:
-    image = (await context.gateway.image(id)).image
+def _disposition(context: Context, image: Image) -> str:
     name = context.name(image.user, image.character, image.index)
     plain = name.encode("ascii", "replace").decode().replace("\\", "_").replace('"', "_")
     return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _bytes(
+async def _bytes(
     request: Request, file: StoredFile, span: Span | None, headers: dict[str, str]
 ) -> Response:
     part = span or Span(0, file.bytes)
@@ -132,4 +131,7 @@ def _bytes(
     if request.scope["safelight.head"]:
         return Response(status_code=status, headers=headers, media_type=file.content_type)
     pieces = context_of(request).gateway.read(file, part.start, part.end)
+    if part.end - part.start <= _AT_ONCE:
+        content = b"".join([piece async for piece in pieces])
+        return Response(content, status, headers, file.content_type)
     return StreamingResponse(pieces, status, headers, file.content_type)

@@ -1,5 +1,6 @@
 -- queued -> dispatched. No row: the epoch is old, the lease has run out, or it is not queued.
--- $1 image, $2 prompt id, $3 backend, $4 epoch, $5 slot, $6 seconds the lease must still last
+-- $1 image, $2 prompt id, $3 backend, $4 epoch, $5 slot, $6 seconds the lease must still last,
+-- $7 its pool: are there others in line?
 with driver as (
     select 1 from backends
     where name = $3 and epoch = $4 and lease_until > safelight_now() + make_interval(secs => $6)
@@ -23,4 +24,6 @@ with driver as (
            jsonb_build_object('index', image.index, 'backend', $3::text, 'prompt_id', $2::uuid)
     from batch, image
 )
-select opened_at from attempt
+select opened_at,
+       exists (select from images where pool = $7 and status = 'queued' and id <> $1) as more
+from attempt
