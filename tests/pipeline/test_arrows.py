@@ -11,11 +11,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from safelight.core.records import Batch, ImageError, StoredFile
+from safelight.core.records import Batch, ImageError, Plan, StoredFile
 from safelight.core.states import ARROWS, STATES, Forbidden, arrow
 from safelight.database import arrows, batches, images
 from safelight.database.arrows import Driver, NewSeed
 from safelight.database.connection import Connection, Database
+from safelight.database.images import Work
 from tests.pipeline.orders import Counter
 
 DRIVER = Driver("b1", epoch=1, slot=0)
@@ -48,7 +49,7 @@ class Scene:
         """Take an arrow by its name; what it answered."""
         ways: dict[str, Callable[[Connection], Awaitable[Any]]] = {
             "dispatch": self._dispatch,
-            "keep": lambda c: arrows.keep(c, self.prompt_id or str(uuid4()), 1, stored_file()),
+            "keep": lambda c: arrows.keep(c, self.work(), stored_file()),
             "requeue": self._requeue,
             "fail": lambda c: arrows.fail(c, self.image, ERROR),
             "cancel": lambda c: arrows.cancel(c, self.image),
@@ -62,14 +63,20 @@ class Scene:
 
     async def _dispatch(self, c: Connection) -> Any:
         self.prompt_id = str(uuid4())
-        locked = await images.lock(c, self.image)
-        assert locked is not None
-        return await arrows.dispatch(c, locked, self.prompt_id, DRIVER)
+        tried = await arrows.dispatch(c, self.image, self.prompt_id, DRIVER)
+        return tried if tried and tried.dispatched else None
 
     async def _requeue(self, c: Connection) -> Any:
         if self.prompt_id:
             await images.close_attempt(c, self.prompt_id, 1, "lost", None)
         return await arrows.requeue(c, self.image, NewSeed(5, 0), "lost")
+
+    def work(self, epoch: int = 1) -> Work:
+        """The open attempt, as whoever follows it knows it."""
+        prompt_id = self.prompt_id or str(uuid4())
+        plan = Plan("default", "quick", "", {}, {})
+        whose = ("ann", "mira", 1, 1, "b1")
+        return Work(prompt_id, self.image, self.batch, *whose, epoch, 0, 0.0, 1e9, plan)
 
     async def now(self) -> Batch:
         found = await batches.batch(self.database, self.batch)
@@ -146,9 +153,9 @@ async def test_an_attempt_of_an_old_epoch_writes_nothing(database: Database) -> 
         await c.execute("update backends set epoch = 2")
     await database.fetch("adopt_attempts", "b1", 2)
     async with database.transaction() as c:
-        assert await arrows.keep(c, scene.prompt_id, 1, stored_file()) is None
+        assert await arrows.keep(c, scene.work(1), stored_file()) is None
         assert not await images.close_attempt(c, scene.prompt_id, 1, "lost", None)
-        assert await arrows.keep(c, scene.prompt_id, 2, stored_file()) is not None
+        assert await arrows.keep(c, scene.work(2), stored_file()) is not None
 
 
 async def test_no_attempt_is_opened_under_a_lease_that_has_run_out(database: Database) -> None:

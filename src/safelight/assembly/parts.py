@@ -23,7 +23,8 @@ from safelight.gateway.catalogue import Shelf
 from safelight.pipeline.accept import Acceptor
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import Graphs
-from safelight.pipeline.gather import Follower, Rules
+from safelight.pipeline.endings import Rules
+from safelight.pipeline.gather import Follower
 from safelight.renderers.base import Renderer
 from safelight.renderers.comfyui import ComfyUI
 from safelight.settings import Backend, Settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -58,6 +59,7 @@ async def running(
             stack.push_async_callback(crew.stop)
         gateway = make_gateway(settings, database, bell, store, crew)
         await stack.enter_async_context(_http(settings, gateway, listening))
+        _settle_down()
         yield Running(f"http://{_bracketed(host)}:{listening.getsockname()[1]}")
 
 
@@ -102,6 +104,7 @@ async def _http(
     )
     config = uvicorn.Config(
         app,
+        http="httptools",
         loop="asyncio",  # pgqueuer brings uvloop along and uvicorn would take it
         lifespan="off",
         log_config=None,
@@ -119,6 +122,13 @@ async def _http(
     finally:
         server.should_exit = True
         await serving
+
+
+def _settle_down() -> None:
+    """What was loaded stays: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 class _Server(uvicorn.Server):

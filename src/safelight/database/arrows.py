@@ -1,9 +1,10 @@
 """One function per arrow of the image's state machine (see `core.states.ARROWS`).
 
-Each runs inside the caller's transaction, which has locked the batch row and then the image row
-(`images.lock`), writes the transition, the counters of the batch and the event in one statement,
-and answers None where the arrow could not be taken: the image was not in its source state, or the
-attempt belongs to another epoch by now.
+Each writes the transition, the counters of the batch and the event in one statement, and answers
+None where the arrow could not be taken: the image was not in its source state, or the attempt
+belongs to another epoch by now. `dispatch` and `keep`, which every image goes through, take their
+locks themselves; the others run in a transaction that has locked the batch row and then the image
+row (`images.lock`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from safelight.core.records import ImageError, StoredFile
 from safelight.core.states import CANCELED, DISPATCHED, FAILED, QUEUED
 from safelight.database.connection import Connection, Row, sql
 from safelight.database.engine import Place, line_up
-from safelight.database.images import Locked
+from safelight.database.images import Locked, Work, locked_of
 from safelight.database.rows import json_text
 
 _LEASE_MARGIN = 1.0  # s the lease must still last for an attempt to be opened under it
@@ -38,27 +39,47 @@ class NewSeed:
     redraws: int
 
 
-async def dispatch(c: Connection, image: Locked, prompt_id: str, driver: Driver) -> Row | None:
-    """queued → dispatched: opens the attempt. The row says whether there are `more` in line."""
-    return await c.fetchrow(
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What became of the try to open an attempt."""
+
+    image: Locked  # as it was before
+    dispatched: bool
+    leased: bool  # false: the driver's epoch is old, or its lease has run out
+    more: bool  # others are in line
+
+
+async def dispatch(
+    c: Connection, image: str, prompt_id: str, driver: Driver, *, even_so: bool = False
+) -> Dispatch | None:
+    """queued → dispatched: locks, and opens the attempt where it may be opened; None: no image.
+
+    `even_so`: also with a backend it is to avoid.
+    """
+    row = await c.fetchrow(
         sql("dispatch"),
-        image.id,
+        image,
         prompt_id,
         driver.backend,
         driver.epoch,
         driver.slot,
         _LEASE_MARGIN,
-        image.pool,
+        even_so,
     )
+    if row is None:
+        return None
+    return Dispatch(locked_of(row), row["dispatched"], row["leased"], row["more"])
 
 
-async def keep(c: Connection, prompt_id: str, epoch: int, file: StoredFile) -> Row | None:
-    """dispatched → stored: closes the attempt with its picture. Raises UniqueViolationError for a
-    twin."""
+async def keep(c: Connection, work: Work, file: StoredFile) -> Row | None:
+    """dispatched → stored: locks, and closes the attempt with its picture.
+
+    A statement that needs no transaction around it. Raises UniqueViolationError for a twin.
+    """
     return await c.fetchrow(
         sql("keep"),
-        prompt_id,
-        epoch,
+        work.prompt_id,
+        work.epoch,
         file.key,
         file.bytes,
         file.content_type,
@@ -66,6 +87,8 @@ async def keep(c: Connection, prompt_id: str, epoch: int, file: StoredFile) -> R
         file.height,
         file.sha256,
         file.pixels_sha256,
+        work.image,
+        work.batch,
     )
 
 

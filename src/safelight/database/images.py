@@ -46,8 +46,11 @@ class Locked:
 async def lock(c: Connection, image: str) -> Locked | None:
     """Lock batch row and image row, in this order; None if there is no such image."""
     row = await c.fetchrow(sql("lock_image"), image)
-    if row is None:
-        return None
+    return locked_of(row) if row else None
+
+
+def locked_of(row: Row) -> Locked:
+    """An image as the statement that locked it says."""
     return Locked(
         id=str(row["id"]),
         batch=str(row["batch_id"]),

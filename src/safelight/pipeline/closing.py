@@ -43,17 +43,16 @@ class Closer:
             DatabaseAway: nothing was decided.
         """
         try:
-            async with self.database.transaction() as c:
-                image = await images.lock(c, work.image)
-                if image is None or image.status != DISPATCHED:
-                    return await images.close_attempt(c, work.prompt_id, work.epoch, SPARE, None)
-                kept = await arrows.keep(c, work.prompt_id, work.epoch, file)
+            async with self.database.session() as c:
+                kept = await arrows.keep(c, work, file)
         except asyncpg.UniqueViolationError:
             return await self.end(work, TWIN, "the same pixels as another image of this batch")
-        ended = kept is not None and kept["ended"]
-        if kept:
-            log.info("image stored", image_id=work.image, batch_id=work.batch, index=work.index)
-        self._ring(work, ended=ended)
+        if kept is None:
+            # The image ended by another attempt, or the attempt is another worker's by now.
+            async with self.database.session() as c:
+                return await images.close_attempt(c, work.prompt_id, work.epoch, SPARE, None)
+        log.info("image stored", image_id=work.image, batch_id=work.batch, index=work.index)
+        self._ring(work, ended=kept["ended"])
         return False
 
     async def end(self, work: Work, outcome: str, detail: str) -> bool:

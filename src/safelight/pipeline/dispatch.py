@@ -15,9 +15,10 @@ from uuid import UUID, uuid4
 from safelight.core.filling import fill
 from safelight.core.records import Graph, ImageError
 from safelight.core.states import QUEUED
-from safelight.database import arrows, batches, engine, images
-from safelight.database.arrows import Driver
+from safelight.database import arrows, batches, engine
+from safelight.database.arrows import Dispatch, Driver
 from safelight.database.connection import Connection, Database
+from safelight.database.engine import Token
 from safelight.database.images import Locked, Work, boottime
 from safelight.renderers.base import Prompt
 
@@ -43,44 +44,61 @@ class Pulled:
     ended: bool = False  # which may be its end
 
 
-async def pull(database: Database, pool: str, worker: UUID, choose: Choose) -> Pulled:
-    """Take the first image of a pool's line and open an attempt for it.
+async def pull(
+    database: Database, pool: str, worker: UUID, first: Driver, choose: Choose
+) -> Pulled:
+    """Take the first image of a pool's line and open an attempt for it, with the driver `first`,
+    or where that may not draw it, with the one that `choose` names.
 
     Raises:
+        LeaseLost: nothing happened; the lease of the driver is no longer ours.
         DatabaseAway: nothing happened.
     """
     async with database.transaction() as c:
         token = await engine.take(c, pool, worker)
         if token is None:
             return Pulled()
-        image = await images.lock(c, token.image)
-        if image is None or image.status != QUEUED:
+        prompt_id, opened = str(uuid4()), boottime()
+        tried = await arrows.dispatch(c, token.image, prompt_id, first)
+        if tried and tried.dispatched:
             await engine.finish(c, token)
+            work = _work(tried.image, prompt_id, first, opened)
+            return Pulled(work, more=tried.more, changed=work.batch)
+        if tried and tried.image.status == QUEUED and not tried.image.late:
+            return await _otherwise(c, token, tried, first, choose)
+        await engine.finish(c, token)  # queued elsewhere, canceled, stored: the token just ends
+        if tried is None or tried.image.status != QUEUED:
             return Pulled(more=True)
-        if image.late:
-            await arrows.expire(c, image.id, DEADLINE_PASSED)
-            await engine.finish(c, token)
-            return Pulled(more=True, changed=image.batch, ended=True)
-        driver = choose(image)
-        if driver is None:
-            await engine.step_aside(c, token, STEP_ASIDE)
-            return Pulled(more=True)
-        work, more = await _open(c, image, driver)
-        await engine.finish(c, token)
-    return Pulled(work, more=more, changed=work.batch)
+        await arrows.expire(c, token.image, DEADLINE_PASSED)
+        return Pulled(more=True, changed=tried.image.batch, ended=True)
+
+
+async def _otherwise(
+    c: Connection, token: Token, tried: Dispatch, first: Driver, choose: Choose
+) -> Pulled:
+    """The image waits, but this driver cannot have it."""
+    if not tried.leased:
+        raise LeaseLost(first.backend)
+    driver = choose(tried.image)
+    if driver is None:
+        await engine.step_aside(c, token, STEP_ASIDE)
+        return Pulled(more=True)
+    prompt_id, opened = str(uuid4()), boottime()
+    again = await arrows.dispatch(c, token.image, prompt_id, driver, even_so=True)
+    if again is None or not again.dispatched:
+        raise LeaseLost(driver.backend)
+    await engine.finish(c, token)
+    work = _work(again.image, prompt_id, driver, opened)
+    return Pulled(work, more=again.more, changed=work.batch)
 
 
 class LeaseLost(Exception):
     """The lease under which an attempt was to be opened is no longer ours: roll back."""
 
 
-async def _open(c: Connection, image: Locked, driver: Driver) -> tuple[Work, bool]:
-    opened = boottime()  # before the commit: whoever reads it believes us older than we are
-    prompt_id = str(uuid4())
-    opened_row = await arrows.dispatch(c, image, prompt_id, driver)
-    if opened_row is None:
-        raise LeaseLost(driver.backend)
-    work = Work(
+def _work(image: Locked, prompt_id: str, driver: Driver, opened: float) -> Work:
+    # `opened` was read before the commit: we believe the attempt older than it is, never younger.
+    return Work(
         prompt_id=prompt_id,
         image=image.id,
         batch=image.batch,
@@ -95,7 +113,6 @@ async def _open(c: Connection, image: Locked, driver: Driver) -> tuple[Work, boo
         deadline=opened + image.left,
         plan=image.plan,
     )
-    return work, opened_row["more"]
 
 
 class Graphs:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -36,14 +35,17 @@ from safelight.database.images import Work, boottime
 from safelight.pictures import BadPicture, Picture, inspect
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import SEND_WITHIN, SETTLED_AFTER, Graphs
+from safelight.pipeline.endings import Ending, Lookout, Result, Rules, Taken
 from safelight.renderers.base import (
     Accepted,
+    Answer,
     Errored,
     Fetched,
     Finished,
     InDoubt,
     Interrupted,
     Nowhere,
+    Outcome,
     Prompt,
     Refused,
     Rendered,
@@ -58,47 +60,9 @@ log = structlog.get_logger()
 
 POLL_AT_LEAST: Final = 0.25  # s between two looks
 POLL_SHARE: Final = 0.05  # of the workflow's usual time
+_TINY: Final = 32 * 1024  # bytes
+Fetching: TypeAlias = "asyncio.Task[Answer]"
 _STORE_PAUSE: Final = 1.0  # s between two tries to store a picture
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Why an attempt ended without a picture: one of the outcomes of `core.retrying`."""
-
-    outcome: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A whole picture, in the store."""
-
-    file: StoredFile
-
-
-Result: TypeAlias = Ending | Taken
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Settings of the gathering."""
-
-    lost_after: float = 20.0  # s without an answer until an attempt is given up
-    max_file: int = 64 * 1024 * 1024  # bytes
-    max_pixels: int = 64_000_000
-
-
-class Lookout:
-    """How the lane tells one attempt's follower that something may have happened."""
-
-    def __init__(self) -> None:
-        self.news = asyncio.Event()
-        self.ended = False  # the backend said so: ask the history first
-
-    def tell(self, *, ended: bool = False) -> None:
-        """Wake the follower."""
-        self.ended |= ended
-        self.news.set()
 
 
 class Follower:
@@ -183,12 +147,12 @@ class Follower:
             if first:
                 first = False  # just accepted: a hint or the first pause comes before any news
                 await set_within(lookout.news, pause)
-            sighting = await self._look(prompt, lookout)
+            sighting, fetching = await self._look(prompt, lookout)
             if not isinstance(sighting, Silent):
                 heard = clock()
             match sighting:
                 case Finished(outcome):
-                    result = await self._conclude(work, outcome)
+                    result = await self._conclude(work, outcome, fetching)
                     if result:
                         return result
                 case Nowhere() if boottime() >= settled:
@@ -200,13 +164,27 @@ class Follower:
                 return Ending(LOST, f"no answer for {self._rules.lost_after:g} s")
             await set_within(lookout.news, pause)
 
-    async def _look(self, prompt: Prompt, lookout: Lookout) -> Sighting:
+    async def _look(self, prompt: Prompt, lookout: Lookout) -> tuple[Sighting, Fetching | None]:
+        """Where it is; when the backend said that it ended, its picture is fetched meanwhile."""
         lookout.news.clear()
         ended, lookout.ended = lookout.ended, False
-        return await self._renderer.look(prompt, ended=ended)
+        if not ended or prompt.expected is None:
+            return await self._renderer.look(prompt, ended=ended), None
+        fetch = self._renderer.fetch(prompt.expected, self._rules.max_file)
+        fetching = asyncio.create_task(fetch, name=f"fetch {prompt.prompt_id}")
+        try:
+            sighting = await self._renderer.look(prompt, ended=True)
+        except asyncio.CancelledError:
+            fetching.cancel()
+            raise
+        match sighting:
+            case Finished(Rendered((first, *_), cached=False)) if first == prompt.expected:
+                return sighting, fetching
+        fetching.cancel()
+        return sighting, None
 
     async def _conclude(
-        self, work: Work, outcome: Rendered | Errored | Interrupted
+        self, work: Work, outcome: Outcome, fetching: Fetching | None
     ) -> Result | None:
         match outcome:
             case Rendered(_, cached=True):
@@ -214,16 +192,19 @@ class Follower:
             case Rendered(files=()):
                 return Ending(UNUSABLE, "the workflow ended without a picture")
             case Rendered():
-                return await self._take(work, outcome)
+                return await self._take(work, outcome, fetching)
             case Interrupted():
                 return Ending(INTERRUPTED, "interrupted at the backend, not by us")
             case Errored(_, node_type, exception_type, message, out_of_memory):
                 kind = OUT_OF_MEMORY if out_of_memory else ERROR
                 return Ending(kind, f"{node_type}: {exception_type}: {message}"[:2000])
 
-    async def _take(self, work: Work, outcome: Rendered) -> Result | None:
+    async def _take(
+        self, work: Work, outcome: Rendered, fetching: Fetching | None
+    ) -> Result | None:
         """Fetch, prove and store the first picture; None: could not be fetched now, ask again."""
-        match await self._renderer.fetch(outcome.files[0], self._rules.max_file):
+        coming = fetching or self._renderer.fetch(outcome.files[0], self._rules.max_file)
+        match await coming:
             case Unfetched(reason, gone, too_large):
                 return Ending(UNUSABLE, reason) if gone or too_large else None
             case Fetched(data):
@@ -238,8 +219,11 @@ class Follower:
         return await self._put(work, data, picture)
 
     async def _inspect(self, data: bytes) -> Picture:
-        limits = {"max_pixels": self._rules.max_pixels, "max_bytes": self._rules.max_file}
-        return await asyncio.to_thread(partial(inspect, data, **limits))
+        looking = partial(
+            inspect, data, max_pixels=self._rules.max_pixels, max_bytes=self._rules.max_file
+        )
+        # A thread costs more than the look at a very small picture.
+        return looking() if len(data) <= _TINY else await asyncio.to_thread(looking)
 
     async def _put(self, work: Work, data: bytes, picture: Picture) -> Result:
         key = store_key(work.user, work.character, work.index, work.prompt_id)

@@ -44,6 +44,9 @@ __all__ = [
 ]
 
 
+FIRST_FILE = "image_00001_.png"  # what a saver writes first into a folder of its own
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A filled workflow, ready to be sent."""
@@ -53,6 +56,11 @@ class Prompt:
     output: str  # the node whose first picture counts
     folder: str | None  # subfolder of its own, "safelight/<prompt_id>"; None: found by history only
     extra_pnginfo: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> OutputFile | None:
+        """The file its first picture will be in, known beforehand where it has a folder."""
+        return OutputFile(FIRST_FILE, self.folder, "output") if self.folder else None
 
 
 # --- what submit() answers -----------------------------------------------------------------------

@@ -46,7 +46,6 @@ __all__ = ["ComfyUI", "Patience"]
 _ANSWER_LIMIT = 16 * 2**20  # bytes
 _PATIENCE = Patience()
 _END_OF_PNG = bytes.fromhex("0000000049454e44ae426082")
-_FIRST_FILE = "image_00001_.png"  # what SaveImage writes first into a folder of its own
 _VERSION = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 
 
@@ -217,9 +216,9 @@ class ComfyUI:
         """Its file, if ComfyUI has forgotten the prompt. A half-written file is served like a whole
         one, so the last bytes must be those of a PNG.
         """
-        if prompt.folder is None:
+        file = prompt.expected
+        if file is None:
             return None
-        file = OutputFile(_FIRST_FILE, prompt.folder, "output")
         url = _view(self._url("view"), file)
         if (await self._found(url, method="HEAD")) is None:
             return None

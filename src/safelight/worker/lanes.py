@@ -16,7 +16,8 @@ from safelight.database.arrows import Driver
 from safelight.database.images import Locked, Work
 from safelight.database.stopping import stop
 from safelight.pipeline.closing import wants_memory
-from safelight.pipeline.gather import Ending, Follower, Lookout, Taken
+from safelight.pipeline.endings import Ending, Lookout, Taken
+from safelight.pipeline.gather import Follower
 from safelight.renderers.base import Renderer
 
 log = structlog.get_logger()
@@ -51,6 +52,7 @@ class Lane:
         self.rests_until = 0.0  # loop time
         self._troubles = 0  # since a picture came
         self._freed = freed
+        self._ended: set[str] = set()  # open, but over at the backend
         self._lookouts: dict[str, Lookout] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._usual: dict[str, float] = {}  # graph -> seconds a rendering takes here
@@ -66,9 +68,15 @@ class Lane:
         )
 
     def free_slot(self) -> int | None:
-        """The lowest slot no open attempt is in."""
+        """The lowest slot no open attempt is in, None if none is free.
+
+        A prompt the backend has ended holds no slot of the backend's while its picture is brought
+        home; but no more than as many again as there are slots, should the store be slow.
+        """
+        if len(self.open) - len(self._ended) >= self.slots:
+            return None
         taken = {work.slot for work in self.open.values()}
-        return next((slot for slot in range(self.slots) if slot not in taken), None)
+        return next((slot for slot in range(2 * self.slots) if slot not in taken), None)
 
     def follow(self, work: Work, *, new: bool) -> None:
         """Bring an attempt to its end, in a task of its own."""
@@ -97,6 +105,7 @@ class Lane:
         finally:
             for kept in (self.open, self._lookouts, self._tasks):
                 kept.pop(work.prompt_id, None)
+            self._ended.discard(work.prompt_id)
             self._freed()
         match result:
             case Taken():
@@ -131,6 +140,8 @@ class Lane:
         """A hint: this prompt ended."""
         if prompt_id in self._lookouts:
             self._lookouts[prompt_id].tell(ended=True)
+            self._ended.add(prompt_id)
+            self._freed()
 
     def tell_all(self) -> None:
         """The connection was lost or is back: each open attempt is asked for."""
@@ -161,11 +172,12 @@ class Lanes:
         """Pools of which some lane takes work now."""
         return sorted({lane.pool for lane in self.by_name.values() if lane.takes_work})
 
-    def choose(self, pool: str, image: Locked) -> Driver | None:
-        """The emptiest lane that takes this image now; a lane it failed on only if there is no
-        other in the pool at all."""
+    def choose(self, pool: str, image: Locked | None = None) -> Driver | None:
+        """The emptiest lane that takes this image (or any) now; a lane it failed on only if there
+        is no other in the pool at all."""
         members = [lane for lane in self.by_name.values() if lane.pool == pool]
-        able = [lane for lane in members if lane.name not in image.not_on] or members
+        avoid = image.not_on if image else ()
+        able = [lane for lane in members if lane.name not in avoid] or members
         ready = [lane for lane in able if lane.takes_work]
         if not ready:
             return None

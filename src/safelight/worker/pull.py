@@ -57,9 +57,16 @@ class Puller:
 
     async def _pull(self, pool: str) -> bool:
         """Whether there is more in line, so that another look is worth it."""
+        first = self._lanes.choose(pool)
+        if first is None:
+            return False
         try:
             pulled = await pull(
-                self._database, pool, self._me, lambda image: self._lanes.choose(pool, image)
+                self._database,
+                pool,
+                self._me,
+                first,
+                lambda image: self._lanes.choose(pool, image),
             )
         except LeaseLost as lost:
             log.warning("lease ended before an attempt was opened", backend=str(lost))

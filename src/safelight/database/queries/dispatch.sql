@@ -1,18 +1,33 @@
--- queued -> dispatched. No row: the epoch is old, the lease has run out, or it is not queued.
+-- queued -> dispatched, with the locks it needs, in one round trip. Answers how the image is, and
+-- whether it was `dispatched`; if not: it is not queued, its deadline has passed, it is not to be
+-- drawn by this backend, or the lease is not ours (`leased` is false: the epoch is old).
 -- $1 image, $2 prompt id, $3 backend, $4 epoch, $5 slot, $6 seconds the lease must still last,
--- $7 its pool: are there others in line?
-with driver as (
+-- $7 even where it is not to be drawn by this backend
+with batch_lock as materialized (
+    select id, plan, quantity, deadline - safelight_now() as left
+    from batches where id = (select batch_id from images where id = $1)
+    for update
+), image_lock as materialized (
+    select image.id, image.batch_id, image.user_id, image.character_id, image.index, image.status,
+           image.seed, image.redraws, image.round, image.not_on, image.pool,
+           batch_lock.plan, batch_lock.quantity,
+           extract(epoch from batch_lock.left)::float8 as left
+    from batch_lock join images image on image.batch_id = batch_lock.id
+    where image.id = $1
+    for update of image
+), driver as materialized (
     select 1 from backends
     where name = $3 and epoch = $4 and lease_until > safelight_now() + make_interval(secs => $6)
 ), image as (
     update images set status = 'dispatched', prompt_id = $2, backend = $3,
                       dispatched_at = safelight_now()
-    where id = $1 and status = 'queued' and exists (select from driver)
-    returning id, batch_id, index, round, seed
+    from image_lock
+    where images.id = image_lock.id and image_lock.status = 'queued' and image_lock.left > 0
+      and ($7 or not ($3 = any (image_lock.not_on))) and exists (select from driver)
+    returning images.id, images.batch_id, images.index, images.round, images.seed
 ), attempt as (
     insert into attempts (prompt_id, image_id, round, backend, epoch, slot, seed)
     select $2, image.id, image.round, $3, $4, $5, image.seed from image
-    returning opened_at
 ), batch as (
     update batches set last_event = last_event + 1,
                        started_at = coalesce(started_at, safelight_now())
@@ -24,6 +39,8 @@ with driver as (
            jsonb_build_object('index', image.index, 'backend', $3::text, 'prompt_id', $2::uuid)
     from batch, image
 )
-select opened_at,
-       exists (select from images where pool = $7 and status = 'queued' and id <> $1) as more
-from attempt
+select image_lock.*, exists (select from image) as dispatched, exists (select from driver) as leased,
+       exists (select from images other
+               where other.pool = image_lock.pool and other.status = 'queued' and other.id <> $1
+              ) as more
+from image_lock

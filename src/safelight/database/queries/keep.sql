@@ -1,10 +1,18 @@
--- dispatched -> stored. No row: another worker drives this attempt now.
--- A twin breaks the unique index images_differ and with it this transaction.
+-- dispatched -> stored, in one round trip. No row: another worker drives this attempt now, or the
+-- image has ended. A twin breaks the unique index images_differ and with it this statement.
+-- The batch row is locked first, then the image row: each step rests on the one before.
 -- $1 prompt id, $2 epoch, $3 key, $4 bytes, $5 content type, $6 width, $7 height, $8 sha256,
--- $9 pixels sha256
-with attempt as (
+-- $9 pixels sha256, $10 image, $11 batch
+with batch_lock as materialized (
+    select id from batches where id = $11 for update
+), image_lock as materialized (
+    select image.id from images image join batch_lock on image.batch_id = batch_lock.id
+    where image.id = $10 and image.status = 'dispatched'
+    for update of image
+), attempt as (
     update attempts set closed_at = safelight_now(), outcome = 'stored'
-    where prompt_id = $1 and epoch = $2 and closed_at is null
+    from image_lock
+    where prompt_id = $1 and epoch = $2 and closed_at is null and image_id = image_lock.id
     returning image_id, backend
 ), image as (
     update images set status = 'stored', key = $3, bytes = $4, content_type = $5, width = $6,

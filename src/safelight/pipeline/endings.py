@@ -1,0 +1,49 @@
+"""How following an attempt ends, by which rules, and how its follower is woken."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from safelight.core.records import StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why an attempt ended without a picture: one of the outcomes of `core.retrying`."""
+
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A whole picture, in the store."""
+
+    file: StoredFile
+
+
+Result: TypeAlias = Ending | Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Settings of the gathering."""
+
+    lost_after: float = 20.0  # s without an answer until an attempt is given up
+    max_file: int = 64 * 1024 * 1024  # bytes
+    max_pixels: int = 64_000_000
+
+
+class Lookout:
+    """How the lane tells one attempt's follower that something may have happened."""
+
+    def __init__(self) -> None:
+        self.news = asyncio.Event()
+        self.ended = False  # the backend said so: ask the history first
+
+    def tell(self, *, ended: bool = False) -> None:
+        """Wake the follower."""
+        self.ended |= ended
+        self.news.set()
