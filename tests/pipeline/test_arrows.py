@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -215,3 +216,32 @@ async def test_a_retry_begins_a_new_round_with_misfortunes_forgotten(database: D
     assert locked.round == 1
     assert not +earlier
     assert (await scene.now()).status == "running"
+
+
+async def test_images_of_one_batch_kept_at_the_same_moment_are_counted_one_by_one(
+    database: Database,
+) -> None:
+    """Thirty-two keeps at once wait for one batch row: no event number is given twice, no counter
+    is lost, and the end is told once."""
+    batch = await Counter(database).accept(quantity=32)
+    scenes = [Scene(database, batch.id, image.id) for image in batch.images]
+    await scenes[0].lease()
+    for slot, scene in enumerate(scenes):
+        scene.prompt_id = str(uuid4())
+        async with database.transaction() as c:
+            tried = await arrows.dispatch(c, scene.image, scene.prompt_id, Driver("b1", 1, slot))
+            assert tried
+            assert tried.dispatched
+
+    async def keep(number: int, scene: Scene) -> None:
+        async with database.session() as c:
+            kept = await arrows.keep(c, scene.work(), stored_file(f"p{number}"))
+            assert kept
+
+    await asyncio.gather(*(keep(number, scene) for number, scene in enumerate(scenes)))
+    ended = await scenes[0].now()
+    assert ended.status == "completed"
+    told = await scenes[0].events()
+    assert told.count("image.stored") == 32
+    assert told[-1] == "batch.completed"
+    assert told.count("batch.completed") == 1

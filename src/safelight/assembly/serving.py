@@ -63,17 +63,17 @@ async def running(
         yield Running(f"http://{_bracketed(host)}:{listening.getsockname()[1]}")
 
 
-async def serve(settings: Settings, *, worker: bool, announce: Callable[[str], None]) -> None:
-    """API and, unless told otherwise, worker, until SIGTERM or SIGINT."""
-    stop = _stop_on_signals()
+async def serve(settings: Settings, *, worker: bool, announce: Callable[[str], None]) -> int:
+    """API and, unless told otherwise, worker, until SIGTERM or SIGINT; returns which it was."""
+    stop = _Stop()
     async with running(settings, worker=worker) as here:
         announce(here.url)
-        await stop.wait()
+        return await stop.asked()
 
 
-async def work(settings: Settings, *, announce: Callable[[str], None]) -> None:
-    """A worker only, which opens no port, until SIGTERM or SIGINT."""
-    stop = _stop_on_signals()
+async def work(settings: Settings, *, announce: Callable[[str], None]) -> int:
+    """A worker only, which opens no port, until SIGTERM or SIGINT; returns which it was."""
+    stop = _Stop()
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(opened_database(settings))
         bell = Bell(database, str(me := uuid4()))
@@ -83,7 +83,7 @@ async def work(settings: Settings, *, announce: Callable[[str], None]) -> None:
         await crew.start()
         stack.push_async_callback(crew.stop)
         announce(", ".join(backend.name for backend in settings.backends))
-        await stop.wait()
+        return await stop.asked()
 
 
 async def migrate(settings: Settings) -> list[str]:
@@ -157,12 +157,22 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
+class _Stop:
+    """Waits for the signal that ends this process."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._number: asyncio.Future[int] = loop.create_future()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._asked, number)
+
+    def _asked(self, number: int) -> None:
+        if not self._number.done():
+            self._number.set_result(number)
+
+    async def asked(self) -> int:
+        """The signal, when it has come."""
+        return await self._number
 
 
 def _bracketed(host: str) -> str:

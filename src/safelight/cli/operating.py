@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import tomllib
 from collections.abc import Set
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from safelight.cli.reach import reached
-from safelight.cli.session import BROKEN, KEPT, OPERATE, Session, command
+from safelight.cli.session import BROKEN, INTERRUPTED, KEPT, OPERATE, Session, command
 from safelight.cli.terminal import emit, say, show
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ async def serve(
         if session.json:
             emit({"url": url})
 
-    await assembly.serve(settings, worker=not no_worker, announce=announce)
-    return KEPT
+    return _ended(await assembly.serve(settings, worker=not no_worker, announce=announce))
 
 
 async def work(session: Session) -> int:
@@ -76,8 +76,12 @@ async def work(session: Session) -> int:
         if session.json:
             emit({"backends": names.split(", ")})
 
-    await assembly.work(session.settings(), announce=announce)
-    return KEPT
+    return _ended(await assembly.work(session.settings(), announce=announce))
+
+
+def _ended(number: int) -> int:
+    """SIGTERM is how a supervisor stops it, and no failure."""
+    return INTERRUPTED if number == signal.SIGINT else KEPT
 
 
 async def migrate(session: Session) -> int:

@@ -129,16 +129,24 @@ async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> 
             timeout=5,  # to connect
             reset=_keep_as_is,
             server_settings={**SESSION_SETTINGS, "application_name": "safelight"},
-            command_timeout=15,
+            command_timeout=_patience(arguments),
             statement_cache_size=256,
             max_cached_statement_lifetime=0,
         )
     return Database(pool, arguments)
 
 
+def _patience(arguments: Mapping[str, Any]) -> float | None:
+    # A network may swallow an answer; a socket of this machine cannot, and a timer for each
+    # statement is not free. `statement_timeout` holds for both.
+    return None if str(arguments.get("host", "")).startswith("/") else 15.0
+
+
 async def _connect(arguments: Mapping[str, Any], name: str) -> Connection:
     settings = {**SESSION_SETTINGS, "application_name": name}
-    return await asyncpg.connect(**arguments, server_settings=settings, command_timeout=15)
+    return await asyncpg.connect(
+        **arguments, server_settings=settings, command_timeout=_patience(arguments)
+    )
 
 
 async def _keep_as_is(connection: Connection) -> None:
