@@ -209,6 +209,28 @@ class Simulating:
             found: list[dict[str, Any]] = json.load(answer)
             return found
 
+    def fault(self, name: str, probability: float) -> None:
+        """From now on this fault strikes with this probability."""
+        body = json.dumps({name: probability}).encode()
+        request = urllib.request.Request(f"{self.url}/simulator/faults", body, method="POST")
+        self._through(request)
+
+    def struck(self, name: str) -> int:
+        """How often a fault has struck."""
+        told: dict[str, int] = self._through(urllib.request.Request(f"{self.url}/simulator/faults"))
+        return told[name]
+
+    def _through(self, request: urllib.request.Request) -> Any:
+        until = time.monotonic() + 20
+        while True:  # it may be refusing connections just now
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    return json.loads(answer.read() or b"null")
+            except (urllib.error.URLError, ConnectionError):
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
 
 def wait_until_ready(serving: Serving, seconds: float = 30) -> None:
     """Until /readyz says 200."""
@@ -221,3 +243,21 @@ def wait_until_ready(serving: Serving, seconds: float = 30) -> None:
         else:
             return
     raise AssertionError("not ready: " + "\n".join(serving.process.lines[-30:]))
+
+
+def until_ended(serving: Serving, id: str, seconds: float = 90) -> Any:
+    """The batch when it has ended."""
+    until = time.monotonic() + seconds
+    batch = None
+    while time.monotonic() < until:
+        try:
+            batch = serving.get(f"/v1/batches/{id}")
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                raise
+            time.sleep(0.2)
+            continue
+        if batch["status"] not in ("queued", "running"):
+            return batch
+        time.sleep(0.05)
+    raise AssertionError(batch)

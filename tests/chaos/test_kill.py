@@ -5,34 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-import urllib.error
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.processes import Processes, Serving
+from tests.processes import Processes, Serving, until_ended
 from tests.story.pictures import assert_exactly, painted, served
 
 ORDER = {"user": "ann", "character": "mira", "prompt": "storm", "quantity": 8}
-
-
-def until_ended(serving: Serving, id: str, seconds: float = 90) -> Any:
-    """The batch when it has ended."""
-    until = time.monotonic() + seconds
-    batch = None
-    while time.monotonic() < until:
-        try:
-            batch = serving.get(f"/v1/batches/{id}")
-        except urllib.error.HTTPError as error:
-            if error.code != 503:
-                raise
-            time.sleep(0.2)
-            continue
-        if batch["status"] not in ("queued", "running"):
-            return batch
-        time.sleep(0.05)
-    raise AssertionError(batch)
 
 
 def until_stored(serving: Serving, id: str, count: int) -> None:

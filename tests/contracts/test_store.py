@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from obstore.exceptions import GenericError
 
-from safelight import store as module
 from safelight.store import (
     CHUNK,
     KeyMissing,
@@ -24,6 +23,7 @@ from safelight.store import (
     StoreFull,
     open_store,
 )
+from safelight.store import objects as module
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -141,7 +141,7 @@ def test_only_plain_keys_pass(key: str) -> None:
     allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/")
     plain = set(key) <= allowed and not {"", ".", ".."} & set(key.split("/"))
     try:
-        module._check(key)
+        module.check(key)
     except ValueError:
         assert not plain
     else:
@@ -195,7 +195,7 @@ def test_what_a_server_said_is_cut() -> None:
     said = (
         "Error performing GET https://h/x?sig=SECRET in 1ms - status code: 403 Forbidden: <a>K</a>"
     )
-    with pytest.raises(StoreAway, match="403 Forbidden") as away, module._translated("s3://b"):
+    with pytest.raises(StoreAway, match="403 Forbidden") as away, module.translated("s3://b"):
         raise GenericError(said)
     assert "SECRET" not in str(away.value)
     assert "K</a>" not in str(away.value)
@@ -212,7 +212,7 @@ def test_what_a_server_said_is_cut() -> None:
     ],
 )
 def test_a_full_store_is_told_from_one_that_is_away(error: Exception) -> None:
-    with pytest.raises(StoreFull, match="Free some space"), module._translated("s3://b"):
+    with pytest.raises(StoreFull, match="Free some space"), module.translated("s3://b"):
         raise error
 
 

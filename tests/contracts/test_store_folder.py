@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from safelight import store as module
 from safelight.store import KeyTaken, StoreAway, open_store
+from safelight.store import folder as module
 
 KEY = "mira/opal-fever/00001-0b5e.png"
 
