@@ -1,6 +1,7 @@
 """`python -m benchmarks [--only NAME …] [--quick]`: measure, tell, keep.
 
-Exit code 0 only if every limit was kept.
+Exit code 0 only if every limit was kept. A whole run is kept as the reference in `results`; a quick
+or a partial one goes to `.cache/benchmarks`, so that it never takes the reference's place.
 """
 
 from __future__ import annotations
@@ -16,18 +17,23 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from benchmarks.accepting import accept
-from benchmarks.stage import Stage, stage
+from benchmarks.passing import memory, pull
+from benchmarks.plot import draw
+from benchmarks.stage import HOMES, Stage, stage
 from benchmarks.verdict import Verdict
 from benchmarks.waiting import batch_of_eight, batch_of_four, eight_clients, overhead
 
 Benchmark: TypeAlias = Callable[[Stage, bool], list[Verdict]]
-RESULTS: Final = Path(__file__).parent / "results"
+REFERENCE: Final = Path(__file__).parent / "results" / "latest.json"
+PARTIAL: Final = HOMES / "partial.json"
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "overhead": overhead,
     "rate": eight_clients,
     "batch-4": batch_of_four,
     "batch-8": batch_of_eight,
     "accept": accept,
+    "memory": memory,
+    "pull": pull,
 }
 
 
@@ -45,12 +51,13 @@ def main(arguments: list[str]) -> int:
         verdicts += found
     told = " ".join(f"{name}={value}" for name, value in durability.items())
     print(f"PostgreSQL: {told}")
-    _keep(verdicts, durability, given.quick)
+    kept = _keep(verdicts, durability, given.quick, whole=not (given.quick or given.only))
+    print(f"Kept: {kept} and {kept.with_suffix('.png').name}")
     return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 
-def _keep(verdicts: list[Verdict], durability: dict[str, str], quick: bool) -> None:
-    RESULTS.mkdir(exist_ok=True)
+def _keep(verdicts: list[Verdict], durability: dict[str, str], quick: bool, *, whole: bool) -> Path:
+    """Write the findings and their picture; the document's path, from here if it is below."""
     document: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "quick": quick,
@@ -62,7 +69,13 @@ def _keep(verdicts: list[Verdict], durability: dict[str, str], quick: bool) -> N
         "postgresql": durability,
         "findings": [verdict.document() for verdict in verdicts],
     }
-    (RESULTS / "latest.json").write_text(json.dumps(_rounded(document), indent=1) + "\n")
+    file = (REFERENCE if whole else PARTIAL).absolute()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    document = _rounded(document)
+    file.write_text(json.dumps(document, indent=1) + "\n")
+    draw(document, file.with_suffix(".png"))
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def _rounded(value: Any) -> Any:

@@ -20,7 +20,7 @@ import asyncpg
 from safelight.database import embedded
 from tests.processes import Processes, Serving, Simulating
 
-_HOMES: Final = Path(__file__).parent.parent / ".cache" / "benchmarks"
+HOMES: Final = Path(__file__).parent.parent / ".cache" / "benchmarks"
 T = TypeVar("T")
 
 
@@ -38,6 +38,12 @@ class Stage(Processes):
     def simulate_many(self, count: int, *arguments: str, seconds: float) -> list[Simulating]:
         """So many servers, each a process of its own."""
         return [self.simulate(*arguments, seconds=seconds) for _ in range(count)]
+
+    def simulate_in_one(self, count: int, *, seconds: float) -> list[str]:
+        """So many servers in one process; their URLs."""
+        simulated = self.simulate("--count", str(count), seconds=seconds)
+        lines = [simulated.process.line_with("ready ") for _ in range(count - 1)]
+        return [simulated.url, *(line.split()[-1] for line in lines)]
 
     def serve_for(self, simulated: list[Simulating], *arguments: str, config: str = "") -> Serving:
         """`serve`, driving these servers."""
@@ -74,8 +80,8 @@ def stage() -> Iterator[Stage]:
     """A fresh one; everything it started ends with it, and its home is removed."""
     for name in [name for name in os.environ if name.startswith("SAFELIGHT_")]:
         del os.environ[name]
-    _HOMES.mkdir(parents=True, exist_ok=True)
-    home = Path(tempfile.mkdtemp(dir=_HOMES))
+    HOMES.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(dir=HOMES))
     made = Stage(home)
     try:
         yield made

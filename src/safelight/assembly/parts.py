@@ -35,6 +35,7 @@ from safelight.worker.working import Worker
 
 log = structlog.get_logger()
 
+_DECODERS: Final = 2  # pictures decoded at the same time
 _REVIVE_EVERY: Final = 1.0  # s
 
 # The renderers there are, by the kind of a backend.
@@ -107,6 +108,7 @@ async def make_worker(
         [Configured(b.name, bare_url(b.url), b.pool, b.slots) for b in settings.backends],
     )
     graphs = Graphs(database)
+    decoders = asyncio.Semaphore(_DECODERS)
     closer = Closer(database, bell, settings.rendering.max_attempts)
     rules = Rules(
         settings.rendering.lost_after,
@@ -117,7 +119,9 @@ async def make_worker(
     for backend in settings.backends:
         renderer = renderer_of(backend, previews=settings.rendering.previews)
         lane = Lane(backend.name, backend.pool, backend.slots, renderer, bell.line.stir)
-        lane.follower = Follower(renderer, graphs, store, closer, rules, lane.note_keeping)
+        lane.follower = Follower(
+            renderer, graphs, store, closer, rules, decoders, lane.note_keeping
+        )
         lanes.append(lane)
     retention = Retention(
         settings.retention.events_days,

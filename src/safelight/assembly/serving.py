@@ -104,7 +104,6 @@ async def _http(
     )
     config = uvicorn.Config(
         app,
-        http="httptools",
         loop="asyncio",  # pgqueuer brings uvloop along and uvicorn would take it
         lifespan="off",
         log_config=None,

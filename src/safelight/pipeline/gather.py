@@ -68,6 +68,8 @@ _STORE_PAUSE: Final = 1.0  # s between two tries to store a picture
 class Follower:
     """Follows attempts on one backend.
 
+    `decoders` is shared by all: a decoded picture is many times its file.
+
     `keeping(False, reason)` is called when pictures cannot be stored, so that pulling stops, and
     `keeping(True, "")` when they can again.
     """
@@ -79,6 +81,7 @@ class Follower:
         store: Store,
         closer: Closer,
         rules: Rules,
+        decoders: asyncio.Semaphore,
         keeping: Callable[[bool, str], None],
     ) -> None:
         self._renderer = renderer
@@ -86,6 +89,7 @@ class Follower:
         self._store = store
         self._closer = closer
         self._rules = rules
+        self._decoders = decoders
         self._keeping = keeping
 
     async def follow(self, work: Work, lookout: Lookout, *, new: bool, usual: float) -> Result:
@@ -222,8 +226,10 @@ class Follower:
         looking = partial(
             inspect, data, max_pixels=self._rules.max_pixels, max_bytes=self._rules.max_file
         )
-        # A thread costs more than the look at a very small picture.
-        return looking() if len(data) <= _TINY else await asyncio.to_thread(looking)
+        if len(data) <= _TINY:
+            return looking()  # a thread would cost more than the look
+        async with self._decoders:
+            return await asyncio.to_thread(looking)
 
     async def _put(self, work: Work, data: bytes, picture: Picture) -> Result:
         key = store_key(work.user, work.character, work.index, work.prompt_id)
