@@ -125,3 +125,22 @@ def test_a_hung_backend_cannot_keep_an_image_past_its_deadline(processes: Proces
     batch = serving.order(1, wait=30)
     assert batch["status"] == "failed"
     assert batch["images"][0]["error"]["code"] == "deadline-passed"
+
+
+def test_pictures_wait_while_the_store_is_away(processes: Processes) -> None:
+    """The folder of originals vanishes in the middle of a batch: pulling stops, nothing fails, and
+    when it is back every picture is stored, rendered once."""
+    folder, away = processes.home / "pictures", processes.home / "unmounted"
+    simulating = processes.simulate(seconds=0.3)
+    serving = processes.serve([simulating.url], config=f'[store]\nurl = "file://{folder}"\n')
+    id = serving.post("/v1/batches", {**ORDER, "quantity": 8})["id"]
+    while serving.get(f"/v1/batches/{id}")["counts"]["stored"] < 2:
+        time.sleep(0.01)
+    folder.rename(away)
+    serving.process.line_with("pulling stops")
+    time.sleep(1)
+    assert len(simulating.renderings()) < 8
+    assert serving.get(f"/v1/batches/{id}")["status"] == "running"
+    away.rename(folder)
+    assert_exactly(until_ended(serving, id), 8)
+    assert len(simulating.renderings()) == 8
