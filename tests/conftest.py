@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +21,11 @@ from safelight.database.migrations import migrate
 from tests.processes import Processes
 
 _numbers = itertools.count(1)
+
+# Whoever starts the tests in the background has Ctrl-C ignored, and programs inherit that; then a
+# test that sends it would prove nothing.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 TEMPLATE = "safelight_template"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -44,7 +45,12 @@ app = typer.Typer(
 
 def main() -> None:
     """The console script."""
-    sys.exit(run())
+    code = run()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        code = code or _unwritten(error)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -67,8 +73,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Terminated:
         return TERMINATED
     except OSError as error:
+        return _unwritten(error)
+
+
+def _unwritten(error: OSError) -> int:
+    """What was printed cannot be written. Whoever has stopped reading is not told."""
+    if not isinstance(error, BrokenPipeError):
         complain(str(error))
-        return BROKEN
+    # Else Python would try again at its end, and complain in its own words.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return BROKEN
 
 
 def _print_version(wanted: bool) -> None:

@@ -157,20 +157,23 @@ def _check_values(document: object) -> None:
 
 
 def _check_scalar(value: object, pointer: str) -> None:
+    fault = _scalar_fault(value)
+    if fault is not None:
+        raise _bad(fault, pointer)
+
+
+def _scalar_fault(value: object) -> str | None:
     match value:
         case str():
-            if _UNPRINTABLE.search(value):
-                raise _bad("a text contains NUL or half a surrogate pair", pointer)
+            unkeepable = _UNPRINTABLE.search(value) is not None
+            return "a text contains NUL or half a surrogate pair" if unkeepable else None
         case bool() | None:
-            pass
+            return None
         case int():
-            if value not in _INTEGERS:
-                raise _bad("a number is larger than 64 bits", pointer)
+            return None if value in _INTEGERS else "a number is larger than 64 bits"
         case float():
-            if not math.isfinite(value):
-                raise _bad("a number is not finite", pointer)
-        case _:
-            raise _bad(f"{type(value).__name__} is not JSON", pointer)
+            return None if math.isfinite(value) else "a number is not finite"
+    return f"{type(value).__name__} is not JSON"
 
 
 def _node_faults(nodes: Graph) -> Iterator[FieldError]:
