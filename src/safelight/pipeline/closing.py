@@ -51,7 +51,7 @@ class Closer:
             # The image ended by another attempt, or the attempt is another worker's by now.
             async with self.database.session() as c:
                 return await images.close_attempt(c, work.prompt_id, work.epoch, SPARE, None)
-        log.info("image stored", image_id=work.image, batch_id=work.batch, index=work.index)
+        log.debug("image stored", image_id=work.image, batch_id=work.batch, index=work.index)
         self._ring(work, ended=kept["ended"])
         return False
 

@@ -52,8 +52,9 @@ async def create_batch(request: Request) -> Response:
     context = context_of(request)
     key = idempotency_key(request.headers.get("idempotency-key"))
     body, document = await bodies.read(request, BatchRequest)
+    fingerprint = bodies.fingerprint(document) if key is not None else ""
     batch, replayed = await context.gateway.create_batch(
-        body.order(), key=key, fingerprint=bodies.fingerprint(document), scope=_SCOPE
+        body.order(), key=key, fingerprint=fingerprint, scope=_SCOPE
     )
     base = base_of(request)
     headers = {"location": f"{base}/v1/batches/{batch.id}"}
