@@ -18,6 +18,7 @@ from safelight.database.connection import Database, open_database
 from safelight.database.leases import Configured
 from safelight.database.migrations import migrate
 from safelight.database.pruning import Retention
+from safelight.database.stopping import stop
 from safelight.gateway import Gateway
 from safelight.gateway.catalogue import Shelf
 from safelight.pipeline.accept import Acceptor
@@ -64,7 +65,7 @@ async def bare_database(settings: Settings) -> AsyncIterator[Database]:
         stack.push_async_callback(database.close)
         if settings.database.url is None:
             reviving = asyncio.create_task(_revive(settings, database), name="revive")
-            stack.callback(reviving.cancel)
+            stack.push_async_callback(stop, reviving)
         yield database
 
 

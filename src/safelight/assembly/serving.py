@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import uvicorn
 
@@ -23,9 +23,11 @@ from safelight.assembly.parts import (
 )
 from safelight.core.errors import SettingsError
 from safelight.database.bell import Bell
+from safelight.database.connection import Database
 from safelight.database.migrations import migrate as apply_migrations
 from safelight.gateway import Gateway
 from safelight.settings import Settings
+from safelight.worker.working import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,11 @@ async def running(
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
         database = await stack.enter_async_context(opened_database(settings))
-        bell = Bell(database, str(me := uuid4()))
-        await bell.start()
-        stack.push_async_callback(bell.stop)
+        bell, me = await _ringing(stack, database)
         store = opened_store(settings)
         crew = await make_worker(settings, database, bell, store, me) if worker else None
         if crew:
-            await crew.start()
-            stack.push_async_callback(crew.stop)
+            await _working(stack, crew)
         gateway = make_gateway(settings, database, bell, store, crew)
         await stack.enter_async_context(_http(settings, gateway, listening))
         _settle_down()
@@ -76,14 +75,25 @@ async def work(settings: Settings, *, announce: Callable[[str], None]) -> int:
     stop = _Stop()
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(opened_database(settings))
-        bell = Bell(database, str(me := uuid4()))
-        await bell.start()
-        stack.push_async_callback(bell.stop)
+        bell, me = await _ringing(stack, database)
         crew = await make_worker(settings, database, bell, opened_store(settings), me)
-        await crew.start()
-        stack.push_async_callback(crew.stop)
+        await _working(stack, crew)
         announce(", ".join(backend.name for backend in settings.backends))
         return await stop.asked()
+
+
+async def _ringing(stack: AsyncExitStack, database: Database) -> tuple[Bell, UUID]:
+    """A bell that rings until the stack is unwound, and who this process is."""
+    me = uuid4()
+    bell = Bell(database, str(me))
+    await bell.start()
+    stack.push_async_callback(bell.stop)
+    return bell, me
+
+
+async def _working(stack: AsyncExitStack, crew: Worker) -> None:
+    await crew.start()
+    stack.push_async_callback(crew.stop)
 
 
 async def migrate(settings: Settings) -> list[str]:
