@@ -71,6 +71,11 @@ class Serving:
     process: Process
     url: str
 
+    def described(self, found: object) -> str:
+        """What was found instead, what the backends are said to be, what was logged last."""
+        said = "\n".join(self.process.lines[-40:])
+        return f"{found}\n{self.get('/v1/backends')}\n{said}"
+
     def get(self, path: str) -> Any:
         """The JSON at a path."""
         with urllib.request.urlopen(self.url + path, timeout=30) as answer:
@@ -260,4 +265,4 @@ def until_ended(serving: Serving, id: str, seconds: float = 90) -> Any:
         if batch["status"] not in ("queued", "running"):
             return batch
         time.sleep(0.05)
-    raise AssertionError(batch)
+    raise AssertionError(serving.described(batch))

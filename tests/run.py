@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 # What of our code must be run by the tests, lines and branches, in percent.
+LIMIT = 3000
+"""Seconds. A single test that hangs is ended by pytest-timeout; this is for all that is around."""
 BARS = (("src/safelight/core/*", 100), ("src/safelight/*", 90))
 
 
@@ -35,7 +37,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(command: list[str], environ: dict[str, str]) -> int:
-    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=environ).returncode
+    run = [sys.executable, "-m", *command]
+    try:
+        return subprocess.run(run, cwd=ROOT, env=environ, timeout=LIMIT).returncode
+    except subprocess.TimeoutExpired:
+        print(f"given up after {LIMIT} s: {' '.join(command)}")
+        return 1
 
 
 if __name__ == "__main__":

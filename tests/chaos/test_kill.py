@@ -15,12 +15,14 @@ from tests.story.pictures import assert_exactly, painted, served
 ORDER = {"user": "ann", "character": "mira", "prompt": "storm", "quantity": 8}
 
 
-def until_stored(serving: Serving, id: str, count: int) -> None:
+def until_stored(serving: Serving, id: str, count: int, seconds: float = 60) -> None:
     """Until so many of its images are stored."""
+    until = time.monotonic() + seconds
     while True:
         images = serving.get(f"/v1/batches/{id}")["images"]
         if sum(image["status"] == "stored" for image in images) >= count:
             return
+        assert time.monotonic() < until, serving.described(images)
         time.sleep(0.01)
 
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -113,12 +114,15 @@ def interrupt_after(running: subprocess.Popen[str], text: str, number: int = sig
     """Send a signal as soon as a line of stderr has that text; the command's end."""
     assert running.stderr is not None
     lines: list[str] = []
+    impatience = threading.Timer(SECONDS, running.kill)
+    impatience.start()
     for line in running.stderr:
         lines.append(line)
         if text in line:
             running.send_signal(number)
             break
     out, err = running.communicate(timeout=SECONDS)
+    impatience.cancel()
     return Said(running.returncode, out, "".join(lines) + err)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 import urllib.request
 
 import pytest
@@ -54,14 +55,11 @@ def test_serve_keeps_to_loopback(backed: Shell) -> None:
 def test_work_draws_what_another_process_accepted(backed: Shell) -> None:
     batch = backed.type("generate", "mira", "-u", "ann", "-n", "2", "--no-wait").out.strip()
     running = backed.start("work")
-    assert running.stderr is not None
-    stored = 0
-    for line in running.stderr:
-        stored += "image stored" in line
-        if stored == 2:
-            break
+    until = time.monotonic() + SECONDS
+    while (found := backed.type("batches", "show", batch, "--json").json())["counts"]["stored"] < 2:
+        assert time.monotonic() < until, found
     assert end(running, signal.SIGTERM)[0] == 0
-    assert backed.type("batches", "show", batch, "--json").json()["status"] == "completed"
+    assert found["status"] == "completed"
 
 
 def test_the_log_is_json_lines_on_stderr(backed: Shell) -> None:

@@ -167,7 +167,9 @@ async def test_a_first_start_that_was_killed_is_done_again(tmp_path: Path) -> No
 
 def _wait_for_files(data: Path) -> None:
     """Until initdb has written something."""
+    until = time.monotonic() + 60
     while not list(data.glob("cluster.new-*/*")):
+        assert time.monotonic() < until, list(data.glob("*"))
         time.sleep(0.001)
 
 

@@ -50,8 +50,8 @@ class Scene:
     # POST answers of prompts that were disturbed while they ran: how many of their steps were seen
     # depends on the moment
     loose: tuple[int, ...] = ()
-    # up to this row prompts were posted faster than they ran: when the queue grew and when it
-    # shrank is a race, so there the statuses are not compared
+    # up to this row prompts were posted faster than they ran, or cleared while the next one began:
+    # when the queue grew and when it shrank is a race, so there the statuses are not compared
     hurried: int = 0
     seconds: float = 0
 
@@ -149,6 +149,7 @@ SCENES = {
     "prompt_id_duplicates": Scene(scale=0.5, hurried=90),
     "queue_and_interrupt": Scene(
         scale=0.3,
+        hurried=82,
         hooks={74: second_runs, 3045: saved_meanwhile},
         loose=(113, 132, 149, 168),
         unrecorded=(

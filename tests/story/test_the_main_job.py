@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -79,13 +80,14 @@ def test_an_image_is_served_the_moment_it_is_stored(processes: Processes) -> Non
         "/v1/batches", {"user": "ann", "character": "mira", "prompt": "", "quantity": 4}
     )
     assert batch["status"] in ("queued", "running")
-    while True:
+    until = time.monotonic() + 60
+    stored: list[dict[str, object]] = []
+    while not stored:
+        assert time.monotonic() < until, serving.described(batch)
         now = serving.get(f"/v1/batches/{batch['id']}")
         stored = [image for image in now["images"] if image["status"] == "stored"]
-        if stored:
-            break
     assert now["status"] == "running"
-    assert serving.read(stored[0]["url"]).endswith(b"IEND\xaeB`\x82")
+    assert serving.read(str(stored[0]["url"])).endswith(b"IEND\xaeB`\x82")
 
 
 def test_the_same_key_gives_the_same_batch_and_other_keys_give_others(
