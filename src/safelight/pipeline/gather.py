@@ -60,7 +60,7 @@ log = structlog.get_logger()
 
 POLL_AT_LEAST: Final = 0.25  # s between two looks
 POLL_SHARE: Final = 0.05  # of the workflow's usual time
-_TINY: Final = 32 * 1024  # bytes
+_TINY: Final = 128 * 1024  # bytes
 Fetching: TypeAlias = "asyncio.Task[Answer]"
 _STORE_PAUSE: Final = 1.0  # s between two tries to store a picture
 

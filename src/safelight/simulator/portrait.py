@@ -12,6 +12,9 @@ from safelight.simulator.scene import Scene
 
 Box = tuple[float, float, float, float]
 
+COARSER = 4
+"""How much smaller the light is painted: it has no edges, and it was most of the work."""
+
 # night, dusk, lamp, ember, paper: what hangs in a darkroom, and what the lamp makes of it
 TONES = (
     ("#170607", "#5a1512", "#ff5a3c", "#b3261e", "#f4dcc8"),  # red lamp
@@ -65,15 +68,21 @@ def portrait(
 
 
 def _backdrop(palette: Palette, random: Random, width: int, height: int) -> Image.Image:
+    picture = _light(palette, random, max(1, width // COARSER), max(1, height // COARSER))
+    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    _drying_prints(ImageDraw.Draw(picture), palette, random, width, height)
+    return picture
+
+
+def _light(palette: Palette, random: Random, width: int, height: int) -> Image.Image:
     picture = Image.new("RGB", (width, height), palette.night)
     slope = random.choice(_slopes()).resize((width, height), Image.Resampling.BILINEAR)
     picture.paste(palette.dusk, (0, 0), slope)
-    side = int(max(width, height) * random.uniform(0.7, 1.3))
+    side = max(1, int(max(width, height) * random.uniform(0.7, 1.3)))
     left = int(width * random.uniform(-0.1, 1.1)) - side // 2
     top = int(height * random.uniform(-0.1, 0.6)) - side // 2
     halo = _halo().resize((side, side), Image.Resampling.BILINEAR)
     picture.paste(palette.lamp, (left, top), halo)
-    _drying_prints(ImageDraw.Draw(picture), palette, random, width, height)
     return picture
 
 

@@ -17,7 +17,7 @@ from safelight.store.objects import CHUNK, Store, translated
 _DRAFTS = "#drafts"  # No key has a "#", and listing passes over files ending in "#" and digits.
 _DRAFT_LIVES = 3600.0  # s
 _FOLDERS_KNOWN = 10_000
-_SMALL = 64 * 1024  # bytes
+_SMALL = 256 * 1024  # bytes
 
 
 class FolderStore(Store):
