@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,6 +13,7 @@ from uuid import UUID, uuid4
 import uvicorn
 
 from safelight.api.app import create_app
+from safelight.assembly.memory import few_arenas, settle_down
 from safelight.assembly.parts import (
     bare_database,
     make_gateway,
@@ -45,6 +45,7 @@ async def running(
 
     Port 0 is a free one. Raises `SettingsError`, `DatabaseAway`.
     """
+    few_arenas()
     host = settings.server.host
     port = settings.server.port if port is None else port
     listening = _listen(host, port)
@@ -58,7 +59,7 @@ async def running(
             await _working(stack, crew)
         gateway = make_gateway(settings, database, bell, store, crew)
         await stack.enter_async_context(_http(settings, gateway, listening))
-        _settle_down()
+        settle_down()
         yield Running(f"http://{_bracketed(host)}:{listening.getsockname()[1]}")
 
 
@@ -72,6 +73,7 @@ async def serve(settings: Settings, *, worker: bool, announce: Callable[[str], N
 
 async def work(settings: Settings, *, announce: Callable[[str], None]) -> int:
     """A worker only, which opens no port, until SIGTERM or SIGINT; returns which it was."""
+    few_arenas()
     stop = _Stop()
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(opened_database(settings))
@@ -131,13 +133,6 @@ async def _http(
     finally:
         server.should_exit = True
         await serving
-
-
-def _settle_down() -> None:
-    """What was loaded stays: the collector need not look at it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 class _Server(uvicorn.Server):
