@@ -33,6 +33,8 @@ ROUTES = {
     "PUT /v1/workflows/{id}": "put_workflow",
     "DELETE /v1/workflows/{id}": "delete_workflow",
     "GET /v1/backends": "list_backends",
+    "POST /v1/backends/{name}/drain": "drain_backend",
+    "POST /v1/backends/{name}/resume": "resume_backend",
     "GET /healthz": "healthz",
     "GET /readyz": "readyz",
 }

@@ -116,3 +116,14 @@ def test_simulate_takes_its_options(shell: Shell, option: str) -> None:
     running = shell.start("simulate", "--port", "0", "--output", "out", option)
     assert first_line(running).startswith("ready http://127.0.0.1:")
     assert end(running, signal.SIGINT)[0] == 130
+
+
+def test_a_backend_is_drained_and_resumed(backed: Shell) -> None:
+    running = backed.start("serve")
+    said = backed.type("backends", "drain", "pod-1", "--wait", "--json")
+    assert (said.code, said.json()["state"]) == (0, "draining"), said
+    [listed] = backed.type("backends", "ls", "--json").json()
+    assert (listed["state"], listed["reason"]) == ("draining", said.json()["reason"])
+    assert "takes images again" in backed.type("backends", "resume", "pod-1").err
+    backed.type("backends", "drain", "pod-2").assert_failed(2, "no backend 'pod-2'")
+    assert end(running, signal.SIGTERM)[0] == 0

@@ -22,8 +22,6 @@ COMMANDS = re.findall(r"^## safelight (.+)$", page(), re.MULTILINE)
 LATER = [
     "batches cancel x",
     "batches retry x",
-    "backends drain x",
-    "backends resume x",
     "adopt",
     "audit",
     "keys ls",

@@ -111,7 +111,7 @@ def test_nothing_is_lost_while_no_backend_answers(processes: Processes) -> None:
         "/v1/batches", {"user": "ann", "character": "mira", "prompt": "", "quantity": 4}
     )["id"]
     assert serving.get(f"/v1/batches/{id}")["status"] == "queued"
-    assert serving.get("/v1/backends")["data"][0]["state"] == "resting"
+    assert serving.get("/v1/backends")["data"][0]["state"] == "unreachable"
     processes.simulate(port=int(there.url.rsplit(":", 1)[1]))
     last = serving.read(f"/v1/batches/{id}/events").decode().strip().splitlines()
     assert "event: batch.completed" in last

@@ -263,10 +263,13 @@ class Backend(AnswerBody):
     pool: str
     slots: int
     state: str
+    """`ready`, `resting`, `unreachable`, `draining` or `unknown`."""
     reason: str | None
     worker: str | None
     running: int
     seen_at: datetime | None
+    until: datetime | None
+    """A resting or unreachable one is looked at again then."""
 
 
 class Backends(AnswerBody):

@@ -188,6 +188,7 @@ def backend_json(backend: BackendState) -> Json:
         "worker": backend.worker,
         "running": backend.running,
         "seen_at": moment(backend.seen_at),
+        "until": moment(backend.until),
     }
 
 

@@ -119,7 +119,14 @@ async def make_worker(
     lanes = []
     for backend in settings.backends:
         renderer = renderer_of(backend, previews=settings.rendering.previews)
-        lane = Lane(backend.name, backend.pool, backend.slots, renderer, bell.line.stir)
+        lane = Lane(
+            backend.name,
+            backend.pool,
+            backend.slots,
+            renderer,
+            bell.line.stir,
+            settings.rendering.zombie_after,
+        )
         lane.follower = Follower(
             renderer, graphs, store, closer, rules, decoders, lane.note_keeping
         )

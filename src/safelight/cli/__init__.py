@@ -9,7 +9,8 @@
     drawing.py    the options that say how to draw
     logs.py       where the log goes
     demo.py, simulate.py, generate.py, batches.py, characters.py, workflows.py   those commands
-    operating.py  serve, work, migrate, doctor, backends, config
+    backends.py   backends ls, drain, resume
+    operating.py  serve, work, migrate, doctor, config
     reference.py  docs/reference/cli.md, made from the commands themselves
 
 Heavy parts are imported by the commands that need them, so that `safelight --help` is at once.

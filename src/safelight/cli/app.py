@@ -11,6 +11,7 @@ import typer
 
 from safelight import __version__
 from safelight.cli import (
+    backends,
     batches,
     characters,
     demo,
@@ -109,7 +110,7 @@ def _options(
     ctx.obj = Session(config, json)
 
 
-for commands in (demo, simulate, generate, batches, characters, workflows, operating):
+for commands in (demo, simulate, generate, batches, characters, workflows, backends, operating):
     commands.register(app)
 
 

@@ -1,32 +1,26 @@
-"""What an operator runs: `serve`, `work`, `migrate`, `doctor`, `backends`, `config`."""
+"""What an operator runs: `serve`, `work`, `migrate`, `doctor`, `config`."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import tomllib
-from collections.abc import Set
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from safelight.cli.reach import reached
 from safelight.cli.session import BROKEN, INTERRUPTED, KEPT, OPERATE, Session, command
 from safelight.cli.terminal import emit, say, show
 
 if TYPE_CHECKING:
     from safelight.assembly import Check
-    from safelight.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     command(app, "serve", OPERATE)(serve)
     command(app, "work", OPERATE)(work)
-    backends = typer.Typer(help="The render servers.", no_args_is_help=True)
-    command(backends, "ls")(list_backends)
-    app.add_typer(backends, name="backends", rich_help_panel=OPERATE)
     command(app, "migrate", OPERATE)(migrate)
     command(app, "doctor", OPERATE)(doctor)
     config = typer.Typer(help="The settings.", no_args_is_help=True)
@@ -120,32 +114,6 @@ async def doctor(session: Session) -> int:
     return KEPT if all(check.ok for check in checks) else BROKEN
 
 
-async def list_backends(session: Session) -> int:
-    """List the render servers and how they are."""
-    async with reached(session, worker=False) as reach:
-        backends = await reach.client.backends()
-    if reach.embedded:
-        backends += _never_driven(session.settings(), {each["name"] for each in backends})
-    if session.json:
-        emit(backends)
-        return KEPT
-    rows = [
-        [
-            each["name"],
-            each["url"],
-            each["pool"],
-            each["state"],
-            f"{each['running']} of {each['slots']}",
-            each["reason"],
-        ]
-        for each in backends
-    ]
-    show(["backend", "url", "pool", "state", "slots", "reason"], rows)
-    if reach.embedded:
-        say("No server runs, so this is the last that was known; `safelight doctor` asks them now.")
-    return KEPT
-
-
 async def show_config(session: Session) -> int:
     """Print the settings in force as safelight.toml; secrets are hidden."""
     from safelight.settings import show as text
@@ -156,25 +124,6 @@ async def show_config(session: Session) -> int:
     else:
         print(toml, end="")
     return KEPT
-
-
-def _never_driven(settings: Settings, known: Set[str]) -> list[dict[str, Any]]:
-    """Backends of the settings that no worker has written into the database yet."""
-    return [
-        {
-            "name": backend.name,
-            "url": backend.url,
-            "pool": backend.pool,
-            "slots": backend.slots,
-            "state": "unknown",
-            "reason": "no worker has driven it yet",
-            "worker": None,
-            "running": 0,
-            "seen_at": None,
-        }
-        for backend in settings.backends
-        if backend.name not in known
-    ]
 
 
 def _row(check: Check) -> list[str]:

@@ -26,6 +26,7 @@ STYLES: Final = {
     "unknown": "dim",
     "partial": "yellow",
     "resting": "yellow",
+    "draining": "yellow",
     "canceled": "yellow",
     "failed": "bold red",
     "unreachable": "red",

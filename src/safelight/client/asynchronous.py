@@ -168,6 +168,14 @@ class AsyncClient:
         """The render servers and how they are."""
         return await self._connection.ask_all("/v1/backends")
 
+    async def drain(self, backend: str) -> Json:
+        """Let a backend end what it has and take nothing more."""
+        return await self._connection.ask("POST", f"/v1/backends/{_path(backend)}/drain")
+
+    async def resume(self, backend: str) -> Json:
+        """Let a backend take images again."""
+        return await self._connection.ask("POST", f"/v1/backends/{_path(backend)}/resume")
+
     async def health(self) -> Json:
         """Whether a server is there at all; asked once."""
         return await self._connection.ask("GET", "/healthz", patience=0.0)

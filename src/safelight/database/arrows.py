@@ -46,6 +46,7 @@ class Dispatch:
     image: Locked  # as it was before
     dispatched: bool
     leased: bool  # false: the driver's epoch is old, or its lease has run out
+    draining: bool  # an operator lets the driver's backend take nothing
     more: bool  # others are in line
 
 
@@ -68,7 +69,7 @@ async def dispatch(
     )
     if row is None:
         return None
-    return Dispatch(locked_of(row), row["dispatched"], row["leased"], row["more"])
+    return Dispatch(locked_of(row), row["dispatched"], row["leased"], row["draining"], row["more"])
 
 
 async def keep(c: Connection, work: Work, file: StoredFile) -> Row | None:

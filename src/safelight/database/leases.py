@@ -31,10 +31,20 @@ class BackendRow:
     slots: int
     state: str
     reason: str | None
+    draining: bool
     owner: str | None
     leased: bool
     running: int  # open attempts
     seen_at: datetime | None
+    until: datetime | None  # of a resting one: the next look at it
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that is ours."""
+
+    epoch: int
+    draining: bool  # an operator wants nothing more to be sent there
 
 
 async def configure(database: Database, backends: Iterable[Configured]) -> None:
@@ -54,11 +64,11 @@ async def session(c: Connection) -> str:
 
 async def take(
     c: Connection, worker: UUID, session: str, names: Sequence[str], seconds: float
-) -> Mapping[str, int]:
-    """Take or renew leases; name → epoch of those that are ours now."""
+) -> Mapping[str, Held]:
+    """Take or renew leases; those that are ours now, by name."""
     with translating():
         rows = await c.fetch(sql("lease"), worker, session, names, seconds)
-    return {row["name"]: row["epoch"] for row in rows}
+    return {row["name"]: Held(row["epoch"], row["draining"]) for row in rows}
 
 
 async def adopt(database: Database, backend: str, epoch: int) -> list[Work]:
@@ -73,10 +83,23 @@ async def release(database: Database, worker: UUID) -> None:
 
 
 async def note_state(
-    database: Database, backend: str, state: str, reason: str | None, worker: UUID
+    database: Database,
+    backend: str,
+    state: str,
+    reason: str | None,
+    worker: UUID,
+    pause: float | None = None,
 ) -> None:
-    """Write down how a backend is, if we drive it."""
-    await database.fetch("backend_state", backend, state, reason, worker)
+    """Write down how a backend is, if we drive it, and in how many seconds it is asked again."""
+    await database.fetch("backend_state", backend, state, reason, worker, pause)
+
+
+async def drain(database: Database, backend: str, *, draining: bool) -> bool:
+    """Let a backend take nothing more, or again; false if there is none of this name.
+
+    Holds from the commit on: no attempt is opened on a backend that drains.
+    """
+    return await database.fetchrow("drain", backend, draining) is not None
 
 
 async def ghosts(database: Database, prompt_ids: Sequence[str]) -> list[str]:

@@ -21,13 +21,14 @@ from safelight.core.records import (
 )
 from safelight.core.slots import WorkflowReport
 from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
-from safelight.database import batches, images, leases
+from safelight.database import batches, images
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
 from safelight.gateway.catalogue import Shelf
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
+from safelight.gateway.fleet import Fleet
 from safelight.gateway.thumbnails import Thumbnails
-from safelight.gateway.views import BackendState, Kept, Live, Page, Provenance, Series, Told
+from safelight.gateway.views import Kept, Live, Page, Provenance, Series, Told
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Acceptor, Key
 from safelight.store import Store
@@ -59,6 +60,7 @@ class Gateway:
         self._working = working
         self._thumbnails = Thumbnails(store)
         self.shelf = shelf
+        self.fleet = Fleet(database)
 
     # --- batches ---------------------------------------------------------------------------------
 
@@ -242,23 +244,6 @@ class Gateway:
     async def delete_workflow(self, id: str) -> None:
         """Raises `Unknown`, `Conflict`."""
         await self.shelf.delete_workflow(id)
-
-    async def backends(self) -> Sequence[BackendState]:
-        """By name."""
-        return [
-            BackendState(
-                name=row.name,
-                url=row.url,
-                pool=row.pool,
-                slots=row.slots,
-                state=row.state if row.leased else "unknown",
-                reason=row.reason if row.leased else "no worker drives it",
-                worker=row.owner if row.leased else None,
-                running=row.running,
-                seen_at=row.seen_at,
-            )
-            for row in await leases.backends(self._database)
-        ]
 
     async def checks(self) -> Mapping[str, str]:
         """What readiness rests on: check name → "ok" or what is wrong. Never raises."""

@@ -36,11 +36,12 @@ class BackendState:
     url: str  # without credentials
     pool: str
     slots: int
-    state: str  # ready | resting | unknown
+    state: str  # ready | resting | unreachable | draining | unknown
     reason: str | None
     worker: str | None  # who drives it
     running: int  # open attempts
     seen_at: datetime | None
+    until: datetime | None = None  # a resting or unreachable one is looked at again then
 
 
 @dataclass(frozen=True, slots=True)

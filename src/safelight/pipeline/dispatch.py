@@ -52,6 +52,7 @@ async def pull(
 
     Raises:
         LeaseLost: nothing happened; the lease of the driver is no longer ours.
+        Draining: nothing happened; the driver's backend is to take nothing more.
         DatabaseAway: nothing happened.
     """
     async with database.transaction() as c:
@@ -79,6 +80,8 @@ async def _otherwise(
     """The image waits, but this driver cannot have it."""
     if not tried.leased:
         raise LeaseLost(first.backend)
+    if tried.draining:
+        raise Draining(first.backend)
     driver = choose(tried.image)
     if driver is None:
         await engine.step_aside(c, token, STEP_ASIDE)
@@ -86,7 +89,7 @@ async def _otherwise(
     prompt_id, opened = str(uuid4()), boottime()
     again = await arrows.dispatch(c, token.image, prompt_id, driver, even_so=True)
     if again is None or not again.dispatched:
-        raise LeaseLost(driver.backend)
+        raise (Draining if again and again.draining else LeaseLost)(driver.backend)
     await engine.finish(c, token)
     work = _work(again.image, prompt_id, driver, opened)
     return Pulled(work, more=again.more, changed=work.batch)
@@ -94,6 +97,10 @@ async def _otherwise(
 
 class LeaseLost(Exception):
     """The lease under which an attempt was to be opened is no longer ours: roll back."""
+
+
+class Draining(Exception):
+    """The backend on which an attempt was to be opened takes nothing more: roll back."""
 
 
 def _work(image: Locked, prompt_id: str, driver: Driver, opened: float) -> Work:

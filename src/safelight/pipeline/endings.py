@@ -42,8 +42,14 @@ class Lookout:
     def __init__(self) -> None:
         self.news = asyncio.Event()
         self.ended = False  # the backend said so: ask the history first
+        self.abandoned: str | None = None  # why this attempt is to be given up
 
     def tell(self, *, ended: bool = False) -> None:
         """Wake the follower."""
         self.ended |= ended
+        self.news.set()
+
+    def abandon(self, reason: str) -> None:
+        """Let the follower take what is there, and otherwise give up."""
+        self.abandoned = reason
         self.news.set()

@@ -161,6 +161,9 @@ class Follower:
                         return result
                 case Nowhere() if boottime() >= settled:
                     return Ending(LOST, "the backend no longer knows this prompt")
+            if lookout.abandoned:
+                await self._renderer.cancel(prompt.prompt_id)
+                return Ending(LOST, lookout.abandoned)
             if boottime() >= work.deadline:
                 await self._renderer.cancel(prompt.prompt_id)
                 return Ending(LATE, "the batch's deadline passed")

@@ -127,9 +127,13 @@ class Nowhere:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """The backend could not be asked (refused, time-out, 5xx, not JSON)."""
+    """The backend could not be asked (refused, time-out, 5xx, not JSON).
+
+    `reached`: something answered, but not as a render server does.
+    """
 
     reason: str
+    reached: bool = False
 
 
 Sighting: TypeAlias = Waiting | Running | Finished | Nowhere | Silent

@@ -117,7 +117,7 @@ class ComfyUI:
                 or Nowhere()
             )
         except Unanswered as trouble:
-            return Silent(trouble.reason)
+            return Silent(trouble.reason, trouble.reached)
 
     async def fetch(self, file: OutputFile, limit: int) -> Answer:
         """Its bytes, at most `limit` of them, as many as the server announced."""
@@ -162,7 +162,7 @@ class ComfyUI:
         try:
             running, waiting = await self._held()
         except Unanswered as trouble:
-            return Silent(trouble.reason)
+            return Silent(trouble.reason, trouble.reached)
         if self._version is None:
             self._version = await self._ask_version()
         return Vitals(running, waiting, self._version)

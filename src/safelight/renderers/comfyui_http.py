@@ -32,13 +32,15 @@ _OWN_HEADERS = frozenset(
 class Unanswered(Exception):
     """There is no usable answer; `reason` is short, without addresses and secrets.
 
-    `sent` is false when no connection came about, so that surely nothing has arrived.
+    `sent` is false when no connection came about, so that surely nothing has arrived. `reached` is
+    true when something answered, but not as a ComfyUI does.
     """
 
-    def __init__(self, reason: str, *, sent: bool = True) -> None:
+    def __init__(self, reason: str, *, sent: bool = True, reached: bool = True) -> None:
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
+        self.reached = reached
 
 
 class TooLarge(Unanswered):
@@ -163,7 +165,7 @@ class Http:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise Unanswered("closed", sent=False)
+            raise Unanswered("closed", sent=False, reached=False)
 
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         # Nothing is unpacked: a small compressed answer could become any size.
@@ -198,7 +200,7 @@ def translated() -> Iterator[None]:
         yield
     except (aiohttp.ClientError, OSError) as error:
         # Without its cause: the texts of aiohttp hold addresses.
-        raise Unanswered(_reason(error)) from None
+        raise Unanswered(_reason(error), reached=False) from None
 
 
 def _reason(error: aiohttp.ClientError | OSError) -> str:

@@ -179,6 +179,8 @@ class Rendering(Section):
 
     lost_after: Seconds = Field(20.0, gt=0)
     """Seconds without an answer after which a backend's attempts are given up."""
+    zombie_after: Seconds = Field(120.0, gt=0)
+    """Least seconds without progress after which a backend counts as stuck; it learns the rest."""
     max_attempts: Whole = Field(6, ge=1, le=100)
     """Attempts per image; those lost with their backend do not count."""
     deadline: Seconds = Field(86_400.0, ge=1)

@@ -19,12 +19,9 @@ from safelight.pipeline.closing import wants_memory
 from safelight.pipeline.endings import Ending, Lookout, Taken
 from safelight.pipeline.gather import Follower
 from safelight.renderers.base import Renderer
+from safelight.renderers.health import READY, Health
 
 log = structlog.get_logger()
-
-READY, RESTING, UNKNOWN = "ready", "resting", "unknown"
-_REST_FIRST = 0.25  # s, doubled with every trouble
-_REST_MOST = 8.0  # s
 
 
 class Lane:
@@ -37,6 +34,7 @@ class Lane:
         slots: int,
         renderer: Renderer,
         freed: Callable[[], None],
+        zombie_after: float = 120.0,
     ) -> None:
         self.name = name
         self.pool = pool
@@ -44,13 +42,11 @@ class Lane:
         self.renderer = renderer
         self.follower: Follower | None = None  # set once by whoever assembles the worker
         self.epoch: int | None = None  # of our lease; None: not ours
-        self.state = UNKNOWN
-        self.reason: str | None = None
+        self.health = Health(zombie_after)
         self.keeping = True  # pictures can be stored
+        self.draining = False  # an operator lets it take nothing more
         self.open: dict[str, Work] = {}
         self.doubt = asyncio.Event()  # set: probe now
-        self.rests_until = 0.0  # loop time
-        self._troubles = 0  # since a picture came
         self._freed = freed
         self._ended: set[str] = set()  # open, but over at the backend
         self._lookouts: dict[str, Lookout] = {}
@@ -59,11 +55,12 @@ class Lane:
 
     @property
     def takes_work(self) -> bool:
-        """Leased, ready, able to keep pictures, with a free slot."""
+        """Leased, ready, not draining, able to keep pictures, with a free slot."""
         return (
             self.epoch is not None
-            and self.state == READY
+            and self.health.state == READY
             and self.keeping
+            and not self.draining
             and self.free_slot() is not None
         )
 
@@ -109,20 +106,17 @@ class Lane:
             self._freed()
         match result:
             case Taken():
-                self._troubles = 0
+                self.health.well()
                 self._learn(work.plan.graph, clock() - began)
             case Ending(outcome, _):
                 if wants_memory(outcome):
                     await self.renderer.free()
 
     def _distrust(self, ending: Ending) -> None:
-        """It takes nothing until it has been asked how it is, and not at once if it let us down
-        before: a backend that answers probes but takes no prompt must not be asked for ever."""
-        self.state, self.reason = UNKNOWN, ending.detail
-        if ending.outcome != LOST:
-            pause = min(_REST_FIRST * 2**self._troubles, _REST_MOST)
-            self.rests_until = asyncio.get_running_loop().time() + pause
-            self._troubles += 1
+        if ending.outcome == LOST:
+            self.health.doubted(ending.detail)
+        else:
+            self.health.let_down(ending.detail, asyncio.get_running_loop().time())
         self.doubt.set()
 
     def _learn(self, graph: str, seconds: float) -> None:
@@ -136,8 +130,17 @@ class Lane:
             self.keeping = can
             self._freed()
 
+    def note_draining(self, draining: bool) -> None:
+        """Whether an operator lets it take nothing more."""
+        if draining != self.draining:
+            log.info("draining" if draining else "taking images again", backend=self.name)
+            self.draining = draining
+            self.health.looked_after()  # by whoever lets it work again
+            self._freed()
+
     def tell(self, prompt_id: str) -> None:
         """A hint: this prompt ended."""
+        self.health.alive(asyncio.get_running_loop().time())
         if prompt_id in self._lookouts:
             self._lookouts[prompt_id].tell(ended=True)
             self._ended.add(prompt_id)
@@ -147,6 +150,15 @@ class Lane:
         """The connection was lost or is back: each open attempt is asked for."""
         for lookout in self._lookouts.values():
             lookout.tell()
+
+    def longest(self) -> float:
+        """Seconds its slowest workflow usually takes here, 0 while none is learned."""
+        return max(self._usual.values(), default=0.0)
+
+    def abandon(self, reason: str) -> None:
+        """Give up on every open attempt: their images go elsewhere."""
+        for lookout in self._lookouts.values():
+            lookout.abandon(reason)
 
     def work_of(self, prompt_id: str) -> Work | None:
         """The open attempt with this id."""

@@ -96,10 +96,11 @@ class Leaseholder:
         held = await leases.take(self._connection, self._me, self._session, names, LEASE)
         self._renewed = asked
         await self._lose(held)
-        for name, epoch in held.items():
+        for name, lease in held.items():
             lane = self._lanes.by_name[name]
-            if lane.epoch != epoch:
-                await self._gain(lane, epoch)
+            lane.note_draining(lease.draining)
+            if lane.epoch != lease.epoch:
+                await self._gain(lane, lease.epoch)
 
     async def _gain(self, lane: Lane, epoch: int) -> None:
         works = await leases.adopt(self._database, lane.name, epoch)

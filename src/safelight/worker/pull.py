@@ -12,7 +12,7 @@ import structlog
 from safelight.core.errors import DatabaseAway
 from safelight.database.bell import Bell, set_within
 from safelight.database.connection import Database
-from safelight.pipeline.dispatch import LeaseLost, pull
+from safelight.pipeline.dispatch import Draining, LeaseLost, pull
 from safelight.worker.lanes import Lanes
 
 log = structlog.get_logger()
@@ -72,6 +72,9 @@ class Puller:
             log.warning("lease ended before an attempt was opened", backend=str(lost))
             await asyncio.sleep(0.2)
             return False
+        except Draining as draining:
+            self._lanes.by_name[str(draining)].draining = True
+            return True
         except asyncpg.UniqueViolationError:
             # An attempt we do not know of holds the slot; taking the lease again will show it.
             log.warning("slot is taken", pool=pool)

@@ -19,7 +19,8 @@ from safelight.database import leases
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
 from safelight.renderers import base
-from safelight.worker.lanes import READY, RESTING, Lane
+from safelight.renderers.health import READY
+from safelight.worker.lanes import Lane
 
 log = structlog.get_logger()
 
@@ -59,6 +60,7 @@ class Upkeep:
                 self._told.pop(prompt_id, None)
                 self._lane.tell(prompt_id)
             case base.Progress(prompt_id, step, steps):
+                self._lane.health.alive(asyncio.get_running_loop().time())
                 self._pass_on(prompt_id, step, steps)
             case base.Connected() | base.Disconnected():
                 self._lane.tell_all()
@@ -81,35 +83,35 @@ class Upkeep:
             if self._lane.epoch is not None:
                 vitals = await self._lane.renderer.probe()
                 if isinstance(vitals, base.Silent):
-                    await self._rest(vitals.reason)
+                    self._lane.health.silent(vitals)
                     pause = next(pauses)
                 else:
                     pauses = _probe_back()
-                    await self._be_ready(vitals)
-                    if self._lane.state == RESTING:
-                        pause = 0.25
+                    pause = await self._answered(vitals)
+                await self._note(pause)
             await set_within(self._lane.doubt, pause)
 
-    async def _rest(self, reason: str) -> None:
-        self._lane.state, self._lane.reason = RESTING, reason
-        await self._note()
-
-    async def _be_ready(self, vitals: base.Vitals) -> None:
-        if asyncio.get_running_loop().time() < self._lane.rests_until:
-            await self._rest(self._lane.reason or "let us down")
-            return
-        was, self._lane.state, self._lane.reason = self._lane.state, READY, None
-        if was != READY:
+    async def _answered(self, vitals: base.Vitals) -> float:
+        """Judge what it holds; in how many seconds to ask again."""
+        lane, now = self._lane, asyncio.get_running_loop().time()
+        was = lane.health.state
+        stuck = lane.health.answered(vitals, lane.open, lane.longest(), now)
+        if stuck:
+            log.warning("backend is stuck", backend=lane.name, reason=stuck)
+            lane.abandon(stuck)
+        if lane.health.state == READY != was:
             self._bell.line.stir()
-        await self._note()
         await self._cancel_ghosts(vitals)
+        return min(PROBE_EVERY, lane.health.rest_left(now) or PROBE_EVERY)
 
-    async def _note(self) -> None:
-        noted = (self._lane.state, self._lane.reason, self._lane.epoch or 0)
-        if noted == self._noted:
+    async def _note(self, pause: float) -> None:
+        health = self._lane.health
+        noted = (health.state, health.reason, self._lane.epoch or 0)
+        if health.state == READY and noted == self._noted:
             return
+        left = None if health.state == READY else pause
         try:
-            await leases.note_state(self._database, self._lane.name, *noted[:2], self._me)
+            await leases.note_state(self._database, self._lane.name, *noted[:2], self._me, left)
             self._noted = noted
         except DatabaseAway as away:
             log.info("state of backend not noted", backend=self._lane.name, reason=str(away))

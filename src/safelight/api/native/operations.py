@@ -21,8 +21,30 @@ router = APIRouter(tags=["operations"])
 )
 async def list_backends(request: Request) -> Response:
     """By name, with their state and the reason for it."""
-    backends = await context_of(request).gateway.backends()
+    backends = await context_of(request).gateway.fleet.backends()
     return respond({"data": [backend_json(backend) for backend in backends]})
+
+
+@router.post(
+    "/v1/backends/{name}/drain",
+    operation_id="drain_backend",
+    summary="Let it take nothing more",
+    responses=described({200: "Backend"}, 404),
+)
+async def drain_backend(request: Request, name: str) -> Response:
+    """It ends what it has. From this answer on nothing more is sent there, until it is resumed."""
+    return respond(backend_json(await context_of(request).gateway.fleet.drain(name)))
+
+
+@router.post(
+    "/v1/backends/{name}/resume",
+    operation_id="resume_backend",
+    summary="Let it take images again",
+    responses=described({200: "Backend"}, 404),
+)
+async def resume_backend(request: Request, name: str) -> Response:
+    """After a drain, or when a backend that was stuck has been put right: within 3 s."""
+    return respond(backend_json(await context_of(request).gateway.fleet.resume(name)))
 
 
 @router.get(

@@ -1,4 +1,5 @@
-select name, url, pool, slots, owner::text, state, reason, seen_at,
+select name, url, pool, slots, owner::text, state, reason, draining, seen_at,
+       case when until > safelight_now() then until end as until,
        (select count(*) from attempts where backend = name and closed_at is null) as running,
        lease_until > safelight_now() as leased
 from backends order by name

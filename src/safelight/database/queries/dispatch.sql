@@ -1,6 +1,7 @@
 -- queued -> dispatched, with the locks it needs, in one round trip. Answers how the image is, and
 -- whether it was `dispatched`; if not: it is not queued, its deadline has passed, it is not to be
--- drawn by this backend, or the lease is not ours (`leased` is false: the epoch is old).
+-- drawn by this backend, that is `draining`, or the lease is not ours (`leased` is false: the epoch
+-- is old).
 -- $1 image, $2 prompt id, $3 backend, $4 epoch, $5 slot, $6 seconds the lease must still last,
 -- $7 even where it is not to be drawn by this backend
 with batch_lock as materialized (
@@ -16,14 +17,14 @@ with batch_lock as materialized (
     where image.id = $1
     for update of image
 ), driver as materialized (
-    select 1 from backends
+    select draining from backends
     where name = $3 and epoch = $4 and lease_until > safelight_now() + make_interval(secs => $6)
 ), image as (
     update images set status = 'dispatched', prompt_id = $2, backend = $3,
                       dispatched_at = safelight_now()
     from image_lock
     where images.id = image_lock.id and image_lock.status = 'queued' and image_lock.left > 0
-      and ($7 or not ($3 = any (image_lock.not_on))) and exists (select from driver)
+      and ($7 or not ($3 = any (image_lock.not_on))) and exists (select from driver where not draining)
     returning images.id, images.batch_id, images.index, images.round, images.seed
 ), attempt as (
     insert into attempts (prompt_id, image_id, round, backend, epoch, slot, seed)
@@ -40,6 +41,7 @@ with batch_lock as materialized (
     from batch, image
 )
 select image_lock.*, exists (select from image) as dispatched, exists (select from driver) as leased,
+       coalesce((select draining from driver), false) as draining,
        exists (select from images other
                where other.pool = image_lock.pool and other.status = 'queued' and other.id <> $1
               ) as more

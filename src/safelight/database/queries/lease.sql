@@ -9,4 +9,4 @@ where name = any($3)
        or lease_until < safelight_now()
        or session not in (select pid || ':' || extract(epoch from backend_start)
                           from pg_stat_activity where backend_start is not null))
-returning name, epoch
+returning name, epoch, draining

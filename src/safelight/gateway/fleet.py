@@ -1,0 +1,58 @@
+"""The render servers, as whoever runs them sees and steers them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from safelight.core.errors import Unknown
+from safelight.database import leases
+from safelight.database.connection import Database
+from safelight.database.leases import BackendRow
+from safelight.gateway.views import BackendState
+
+
+class Fleet:
+    """All methods raise `DatabaseAway` when PostgreSQL does not answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def backends(self) -> Sequence[BackendState]:
+        """By name."""
+        return [_state(row) for row in await leases.backends(self._database)]
+
+    async def drain(self, name: str) -> BackendState:
+        """Let a backend end what it has and take nothing more; from the answer on no attempt is
+        opened there. Raises `Unknown`."""
+        return await self._set(name, draining=True)
+
+    async def resume(self, name: str) -> BackendState:
+        """Let it take images again; also a stuck one is believed again. Raises `Unknown`."""
+        return await self._set(name, draining=False)
+
+    async def _set(self, name: str, *, draining: bool) -> BackendState:
+        # PostgreSQL keeps no NUL.
+        if "\0" in name or not await leases.drain(self._database, name, draining=draining):
+            raise Unknown(f"there is no backend {name[:64]!r}")
+        return next(state for state in await self.backends() if state.name == name)
+
+
+def _state(row: BackendRow) -> BackendState:
+    state, reason = row.state, row.reason
+    if row.draining:
+        left = f"{row.running} still to end" if row.running else "nothing runs there any more"
+        state, reason = "draining", f"{left}; resume it to use it again"
+    elif not row.leased:
+        state, reason = "unknown", "no worker drives it"
+    return BackendState(
+        name=row.name,
+        url=row.url,
+        pool=row.pool,
+        slots=row.slots,
+        state=state,
+        reason=reason,
+        worker=row.owner if row.leased else None,
+        running=row.running,
+        seen_at=row.seen_at,
+        until=row.until if state in ("resting", "unreachable") else None,
+    )
