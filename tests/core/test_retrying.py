@@ -41,6 +41,19 @@ def test_what_never_left_this_machine_is_tried_for_ever() -> None:
     assert isinstance(decide("unsent", {"unsent": 5000}), Again)
 
 
+def test_what_a_backend_lacks_is_never_asked_of_it_again() -> None:
+    again = Again(new_seed=False, elsewhere=True, free=False)
+    assert decide("missing", {"missing": 50}, others=True) == again
+    last = decide("missing", {}, others=False)
+    assert isinstance(last, GiveUp)
+    assert last.code == "no-backend-can"
+
+
+def test_where_there_is_no_other_backend_the_same_one_is_asked_again() -> None:
+    again = Again(new_seed=False, elsewhere=False, free=True)
+    assert decide("out-of-memory", {}, others=False) == again
+
+
 def test_all_that_count_share_one_budget() -> None:
     earlier = {"error": 1, "unusable": 2, "out-of-memory": 1, "cached": 1}
     assert isinstance(decide("unusable", earlier), GiveUp)

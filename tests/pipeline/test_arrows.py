@@ -14,10 +14,13 @@ import pytest
 
 from safelight.core.records import Batch, ImageError, Plan, StoredFile
 from safelight.core.states import ARROWS, STATES, Forbidden, arrow
-from safelight.database import arrows, batches, images
+from safelight.database import arrows, batches, images, leases
 from safelight.database.arrows import Driver, NewSeed
+from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
 from safelight.database.images import Work
+from safelight.database.pruning import Retention
+from safelight.worker.reconcile import Reconciler
 from tests.pipeline.orders import Counter
 
 DRIVER = Driver("b1", epoch=1, slot=0)
@@ -245,3 +248,29 @@ async def test_images_of_one_batch_kept_at_the_same_moment_are_counted_one_by_on
     assert told.count("image.stored") == 32
     assert told[-1] == "batch.completed"
     assert told.count("batch.completed") == 1
+
+
+async def test_no_attempt_is_opened_on_a_backend_that_drains(database: Database) -> None:
+    scene = await scene_in(database, "queued")
+    assert await leases.drain(database, "b1", draining=True)
+    assert await scene.take("dispatch") is None
+    assert await leases.drain(database, "b1", draining=False)
+    assert await scene.take("dispatch") is not None
+
+
+@pytest.mark.parametrize(("not_on", "ends"), [([], False), (["b2"], False), (["b1"], True)])
+async def test_an_image_that_no_backend_of_the_pool_can_draw_any_more_fails(
+    database: Database, not_on: list[str], ends: bool
+) -> None:
+    """Only those that were driven of late count: b2 may come back, b0 is gone for good."""
+    scene = await scene_in(database, "queued")
+    async with database.session() as c:
+        await c.execute("update images set not_on = $1", not_on)
+        await c.execute(
+            "insert into backends (name, url, pool, slots, lease_until)"
+            " values ('b0', 'http://b0', 'default', 2, now() - interval '2 hours')"
+        )
+    await Reconciler(database, Bell(database, "test"), Retention(1, 1, 1)).expire_undrawable()
+    [image] = (await scene.now()).images
+    assert image.status == ("failed" if ends else "queued")
+    assert image.error is None or image.error.code == "no-backend-can"

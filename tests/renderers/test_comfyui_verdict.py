@@ -70,6 +70,40 @@ def test_node_errors_are_told_node_by_node() -> None:
     assert "node 1 (EmptyImage)" in refused.detail
 
 
+def lacking(*kinds: str) -> dict[str, Any]:
+    return {str(n): {"errors": [{"type": kind, "message": "m"}]} for n, kind in enumerate(kinds)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "nodes", "missing"),
+    [
+        ("invalid_prompt", "Cannot execute because node NoSuchNode does not exist.", {}, True),
+        ("missing_node_type", "Node 'X' not found.", {}, True),
+        ("invalid_prompt", "Cannot execute because a node is missing the class_type", {}, False),
+        ("prompt_outputs_failed_validation", "m", lacking("value_not_in_list"), True),
+        ("prompt_outputs_failed_validation", "m", lacking(*["value_not_in_list"] * 2), True),
+        (
+            "prompt_outputs_failed_validation",
+            "m",
+            lacking("value_not_in_list", "required_input_missing"),
+            False,
+        ),
+        ("prompt_outputs_failed_validation", "m", {}, False),
+        ("prompt_outputs_failed_validation", "m", [], False),
+        ("prompt_outputs_failed_validation", "m", {"1": 7}, False),
+        ("prompt_outputs_failed_validation", "m", {"1": {"errors": []}}, False),
+        ("prompt_outputs_failed_validation", "m", {"1": {"errors": [7]}}, False),
+        ("prompt_outputs_failed_validation", "m", {"1": {"errors": [{}]}}, False),
+    ],
+)
+def test_what_only_this_backend_lacks_is_told_from_a_bad_graph(
+    kind: str, message: str, nodes: Any, missing: bool
+) -> None:
+    refused = judged(400, {"error": {"type": kind, "message": message}, "node_errors": nodes})
+    assert isinstance(refused, Refused)
+    assert refused.missing is missing
+
+
 @pytest.mark.parametrize(
     ("message", "shown"),
     [

@@ -23,6 +23,7 @@ INTERRUPTED: Final = "interrupted"  # a stranger interrupted it at the backend
 ERROR: Final = "error"  # the graph raised
 OUT_OF_MEMORY: Final = "out-of-memory"
 REFUSED: Final = "refused"  # the backend will never run it
+MISSING: Final = "missing"  # the backend lacks a model or a node that another may have
 UNUSABLE: Final = "unusable"  # truncated, no image, wrong size, no picture at all
 CACHED: Final = "cached"  # answered with an old file
 LATE: Final = "late"  # its batch's deadline passed while it was at the backend
@@ -39,6 +40,7 @@ OUTCOMES: Final = (
     ERROR,
     OUT_OF_MEMORY,
     REFUSED,
+    MISSING,
     UNUSABLE,
     CACHED,
     LATE,
@@ -56,7 +58,8 @@ class Rule:
     code: str  # of the image's error when that is used up
     advice: str  # what a person can do then
     new_seed: bool = False
-    elsewhere: bool = False  # not on this backend, where another one can
+    elsewhere: bool = False  # not on this backend, where the pool has another
+    only_elsewhere: bool = False  # never again on this one
     free: bool = False  # ask the backend to free its memory first
 
 
@@ -75,6 +78,14 @@ RULES: Final[Mapping[str, Rule]] = {
         free=True,
     ),
     REFUSED: Rule(0, True, "backend-refused", "Check the workflow against this backend."),
+    MISSING: Rule(
+        1_000_000,
+        False,
+        "no-backend-can",
+        "Install it on a backend of the pool, or choose another workflow; then retry.",
+        elsewhere=True,
+        only_elsewhere=True,
+    ),
     UNUSABLE: Rule(3, True, "unusable-picture", "Look at the backend's disk and the workflow."),
     CACHED: Rule(3, True, "cached-picture", "The backend ignores the private file prefix."),
     LATE: Rule(0, False, "deadline-passed", "Order it again, or look why the backend hangs."),
@@ -116,6 +127,7 @@ def decide(
     max_attempts: int = 6,
     batch_twins: int = 0,
     quantity: int = 1,
+    others: bool = True,
 ) -> Decision:
     """What follows from `outcome`, given how often each outcome struck this image before.
 
@@ -126,17 +138,19 @@ def decide(
         batch_twins: twins in the whole batch before this one (a twin may be rendered again
             as often per batch as the batch has images).
         quantity: of the batch.
+        others: whether its pool has a backend on which it may still be drawn, beside this one.
 
     Example:
         >>> decide("lost", {})
         Again(new_seed=False, elsewhere=False, free=False)
     """
     rule = RULES[outcome]
-    again = Again(rule.new_seed, rule.elsewhere, rule.free)
+    again = Again(rule.new_seed, rule.elsewhere and others, rule.free)
     spent = sum(n for name, n in earlier.items() if name in RULES and RULES[name].counts)
     used_up = (
         earlier.get(outcome, 0) >= rule.again
         or (rule.counts and spent + 1 >= max_attempts)
         or (outcome == TWIN and batch_twins >= quantity)
+        or (rule.only_elsewhere and not others)
     )
     return GiveUp(rule.code, rule.advice) if used_up else again

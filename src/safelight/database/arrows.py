@@ -50,13 +50,8 @@ class Dispatch:
     more: bool  # others are in line
 
 
-async def dispatch(
-    c: Connection, image: str, prompt_id: str, driver: Driver, *, even_so: bool = False
-) -> Dispatch | None:
-    """queued → dispatched: locks, and opens the attempt where it may be opened; None: no image.
-
-    `even_so`: also with a backend it is to avoid.
-    """
+async def dispatch(c: Connection, image: str, prompt_id: str, driver: Driver) -> Dispatch | None:
+    """queued → dispatched: locks, and opens the attempt where it may be opened; None: no image."""
     row = await c.fetchrow(
         sql("dispatch"),
         image,
@@ -65,7 +60,6 @@ async def dispatch(
         driver.epoch,
         driver.slot,
         _LEASE_MARGIN,
-        even_so,
     )
     if row is None:
         return None

@@ -101,6 +101,15 @@ async def overdue(database: Database, limit: int) -> list[str]:
     return [str(row["id"]) for row in await database.fetch("overdue", limit)]
 
 
+async def undrawable(database: Database, limit: int, lately: float) -> list[tuple[str, str]]:
+    """Queued images that every backend driven in the last `lately` seconds failed to draw; with
+    what was said last."""
+    return [
+        (str(row["id"]), f"no backend of pool {row['pool']} can draw it: {row['said']}.")
+        for row in await database.fetch("undrawable", limit, lately)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """An open attempt with all that is needed to bring it to its end."""

@@ -10,6 +10,9 @@ from uuid import UUID
 from safelight.database.connection import Connection, Database, sql, translating
 from safelight.database.images import Work, open_work
 
+LATELY = 3600.0
+"""Seconds after its last lease for which a backend counts as one that may come back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Configured:
@@ -105,6 +108,11 @@ async def drain(database: Database, backend: str, *, draining: bool) -> bool:
 async def ghosts(database: Database, prompt_ids: Sequence[str]) -> list[str]:
     """Which of these prompts are ours and closed."""
     return [str(row["prompt_id"]) for row in await database.fetch("ghosts", prompt_ids)]
+
+
+async def others(c: Connection, pool: str, beside: Sequence[str]) -> bool:
+    """Whether a pool has a backend beside these that somebody has driven of late."""
+    return await c.fetchrow(sql("other_backends"), pool, beside, LATELY) is not None
 
 
 async def backends(database: Database) -> list[BackendRow]:

@@ -16,7 +16,7 @@ from safelight.core.numbering import draw_seed
 from safelight.core.records import ImageError, StoredFile
 from safelight.core.retrying import RULES, SPARE, TWIN, Again, GiveUp, decide
 from safelight.core.states import DISPATCHED
-from safelight.database import arrows, images
+from safelight.database import arrows, images, leases
 from safelight.database.arrows import NewSeed
 from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
@@ -76,6 +76,7 @@ class Closer:
                     max_attempts=self.max_attempts,
                     batch_twins=twins,
                     quantity=image.quantity,
+                    others=await _others(c, image, work, outcome),
                 )
                 await self._follow_up(c, image, work, outcome, detail, decision)
         log.info("attempt ended", image_id=work.image, outcome=outcome, detail=detail)
@@ -112,6 +113,12 @@ async def _drawn_anew(c: Connection, image: Locked) -> NewSeed:
     key = await images.seed_key(c, image.user, image.character)
     redraws = image.redraws + 1
     return NewSeed(draw_seed(key, image.index, redraws), redraws)
+
+
+async def _others(c: Connection, image: Locked, work: Work, outcome: str) -> bool:
+    if not RULES[outcome].elsewhere:
+        return True
+    return await leases.others(c, image.pool, [*image.not_on, work.backend])
 
 
 def wants_memory(outcome: str) -> bool:

@@ -87,7 +87,7 @@ async def _otherwise(
         await engine.step_aside(c, token, STEP_ASIDE)
         return Pulled(more=True)
     prompt_id, opened = str(uuid4()), boottime()
-    again = await arrows.dispatch(c, token.image, prompt_id, driver, even_so=True)
+    again = await arrows.dispatch(c, token.image, prompt_id, driver)
     if again is None or not again.dispatched:
         raise (Draining if again and again.draining else LeaseLost)(driver.backend)
     await engine.finish(c, token)

@@ -24,6 +24,7 @@ from safelight.core.retrying import (
     INTERRUPTED,
     LATE,
     LOST,
+    MISSING,
     OUT_OF_MEMORY,
     REFUSED,
     SHUT_OUT,
@@ -130,10 +131,10 @@ class Follower:
         match await self._renderer.submit(prompt):
             case Accepted():
                 return True, None
-            case Refused(reason, detail, running, shut_out):
+            case Refused(reason, detail, running) as refused:
                 if running:
                     await self._renderer.cancel(prompt.prompt_id)
-                return True, Ending(SHUT_OUT if shut_out else REFUSED, f"{reason}: {detail}")
+                return True, Ending(_kind_of(refused), f"{reason}: {detail}")
             case InDoubt(reason, sent):
                 if not sent:
                     return False, Ending(UNSENT, reason)
@@ -271,6 +272,12 @@ class Follower:
             await self._store.delete(key)
         except StoreError as error:
             log.info("leftover stays in the store", key=key, reason=str(error))
+
+
+def _kind_of(refused: Refused) -> str:
+    if refused.shut_out:
+        return SHUT_OUT
+    return MISSING if refused.missing else REFUSED
 
 
 def _wrong_size(work: Work, picture: Picture) -> str | None:

@@ -79,12 +79,14 @@ class Refused:
 
     `running` is true when it runs nevertheless (200 with node errors): cancel it. `shut_out` is
     true when it speaks of the backend and not of the prompt (401, 403, 404): another may take it.
+    `missing` is true when all that it lacks are models or nodes, which another may have.
     """
 
     reason: str
     detail: str
     running: bool = False
     shut_out: bool = False
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

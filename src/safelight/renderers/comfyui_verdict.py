@@ -27,6 +27,9 @@ _REFUSALS = {
 }
 _SHUT_OUT = (401, 403, 404, 405)
 _LATER = (408, 425, 429)
+_UNKNOWN_NODE = re.compile(
+    r"\bnode .{1,200} does not exist\b|\bnode type .{0,200}not found\b", re.I
+)
 
 
 def verdict(reply: Reply, prompt_id: str) -> Submission:
@@ -69,10 +72,33 @@ def _rejected(body: bytes) -> Submission:
                 f"{message} {_text(more.get('details'))}",
                 *_node_errors(rest.get("node_errors")),
             )
-            return Refused(kind if _SLUG.fullmatch(kind) else "invalid_prompt", _sentence(parts))
+            return Refused(
+                kind if _SLUG.fullmatch(kind) else "invalid_prompt",
+                _sentence(parts),
+                missing=_UNKNOWN_NODE.search(message) is not None
+                or kind == "missing_node_type"
+                or _only_missing(rest.get("node_errors")),
+            )
         case {"error": str(message)}:
             return Refused("invalid_prompt", _sentence((message,)))
     return InDoubt("HTTP 400, but not as ComfyUI answers")
+
+
+def _only_missing(nodes: Any) -> bool:
+    """Whether every complaint is about a name that is not in the backend's lists."""
+    match nodes:
+        case dict() if nodes:
+            errors = [_errors_of(about) for about in nodes.values()]
+            kinds = {error.get("type") for found in errors for error in found}
+            return all(errors) and kinds == {"value_not_in_list"}
+    return False
+
+
+def _errors_of(about: Any) -> list[dict[str, Any]]:
+    match about:
+        case {"errors": list(errors)} if all(isinstance(error, dict) for error in errors):
+            return errors
+    return []
 
 
 def _value(body: bytes) -> Any:

@@ -185,12 +185,10 @@ class Lanes:
         return sorted({lane.pool for lane in self.by_name.values() if lane.takes_work})
 
     def choose(self, pool: str, image: Locked | None = None) -> Driver | None:
-        """The emptiest lane that takes this image (or any) now; a lane it failed on only if there
-        is no other in the pool at all."""
+        """The emptiest lane that takes this image (or any) now; none on which it is not to be."""
         members = [lane for lane in self.by_name.values() if lane.pool == pool]
         avoid = image.not_on if image else ()
-        able = [lane for lane in members if lane.name not in avoid] or members
-        ready = [lane for lane in able if lane.takes_work]
+        ready = [lane for lane in members if lane.takes_work and lane.name not in avoid]
         if not ready:
             return None
         lane = min(ready, key=lambda lane: (len(lane.open), lane.name))

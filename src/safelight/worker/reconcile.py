@@ -9,8 +9,10 @@ from typing import Final
 import structlog
 
 from safelight.core.errors import DatabaseAway
+from safelight.core.records import ImageError
+from safelight.core.retrying import MISSING, RULES
 from safelight.core.states import QUEUED
-from safelight.database import arrows, engine, images, pruning
+from safelight.database import arrows, engine, images, leases, pruning
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.database.pruning import Retention
@@ -22,6 +24,7 @@ EVERY: Final = 10.0  # s
 QUEUED_FOR: Final = 5.0  # s an image must be queued before its token is looked after
 PRUNE_EVERY: Final = 3600.0  # s
 _BITE: Final = 500
+_ADVICE: Final = "Start another backend of this pool and retry."
 _NIL: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -41,6 +44,7 @@ class Reconciler:
             try:
                 await self.renew_tokens()
                 await self.expire_overdue()
+                await self.expire_undrawable()
                 if clock() - pruned >= PRUNE_EVERY:
                     await pruning.prune(self.database, self.retention)
                     pruned = clock()
@@ -61,11 +65,21 @@ class Reconciler:
             after = places[-1].image
 
     async def expire_overdue(self) -> None:
-        """Queued images of batches whose deadline has passed fail, one transaction each."""
+        """Queued images of batches whose deadline has passed fail."""
         for id in await images.overdue(self.database, _BITE):
-            async with self.database.transaction() as c:
-                image = await images.lock(c, id)
-                if image is None or image.status != QUEUED:
-                    continue
-                await arrows.expire(c, id, DEADLINE_PASSED)
-            self.bell.ring(image.batch)
+            await self._expire(id, DEADLINE_PASSED)
+
+    async def expire_undrawable(self) -> None:
+        """Queued images that no backend of their pool can draw any more fail: the last one that
+        could has gone for good."""
+        for id, reason in await images.undrawable(self.database, _BITE, leases.LATELY):
+            await self._expire(id, ImageError(RULES[MISSING].code, f"{reason} {_ADVICE}"))
+
+    async def _expire(self, id: str, error: ImageError) -> None:
+        """One transaction for each: the locks of a batch are held for a moment only."""
+        async with self.database.transaction() as c:
+            image = await images.lock(c, id)
+            if image is None or image.status != QUEUED:
+                return
+            await arrows.expire(c, id, error)
+        self.bell.ring(image.batch)

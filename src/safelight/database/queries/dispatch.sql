@@ -2,8 +2,7 @@
 -- whether it was `dispatched`; if not: it is not queued, its deadline has passed, it is not to be
 -- drawn by this backend, that is `draining`, or the lease is not ours (`leased` is false: the epoch
 -- is old).
--- $1 image, $2 prompt id, $3 backend, $4 epoch, $5 slot, $6 seconds the lease must still last,
--- $7 even where it is not to be drawn by this backend
+-- $1 image, $2 prompt id, $3 backend, $4 epoch, $5 slot, $6 seconds the lease must still last
 with batch_lock as materialized (
     select id, plan, quantity, deadline - safelight_now() as left
     from batches where id = (select batch_id from images where id = $1)
@@ -24,7 +23,7 @@ with batch_lock as materialized (
                       dispatched_at = safelight_now()
     from image_lock
     where images.id = image_lock.id and image_lock.status = 'queued' and image_lock.left > 0
-      and ($7 or not ($3 = any (image_lock.not_on))) and exists (select from driver where not draining)
+      and not ($3 = any (image_lock.not_on)) and exists (select from driver where not draining)
     returning images.id, images.batch_id, images.index, images.round, images.seed
 ), attempt as (
     insert into attempts (prompt_id, image_id, round, backend, epoch, slot, seed)

@@ -2,3 +2,6 @@
 alter table backends
     add column draining boolean not null default false,
     add column until timestamptz;            -- of a resting one: the next look at it
+
+-- Images that some backend cannot draw: few, and looked for every 10 s.
+create index images_shunned on images (pool) where status = 'queued' and not_on <> '{}';
