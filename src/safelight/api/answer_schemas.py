@@ -267,6 +267,8 @@ class Backend(AnswerBody):
     reason: str | None
     worker: str | None
     running: int
+    ghosts: int
+    """Prompts found and cancelled there in the last day, though nobody waited for them any more."""
     seen_at: datetime | None
     until: datetime | None
     """A resting or unreachable one is looked at again then."""

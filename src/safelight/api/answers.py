@@ -187,6 +187,7 @@ def backend_json(backend: BackendState) -> Json:
         "reason": backend.reason,
         "worker": backend.worker,
         "running": backend.running,
+        "ghosts": backend.ghosts,
         "seen_at": moment(backend.seen_at),
         "until": moment(backend.until),
     }

@@ -100,6 +100,7 @@ def _never_driven(settings: Settings, known: Set[str]) -> list[dict[str, Any]]:
             "reason": "no worker has driven it yet",
             "worker": None,
             "running": 0,
+            "ghosts": 0,
             "seen_at": None,
             "until": None,
         }

@@ -66,6 +66,16 @@ async def dispatch(c: Connection, image: str, prompt_id: str, driver: Driver) ->
     return Dispatch(locked_of(row), row["dispatched"], row["leased"], row["draining"], row["more"])
 
 
+async def take_back(c: Connection, image: Locked, prompt_id: str, driver: Driver) -> bool:
+    """queued → dispatched by an attempt that was given up; or it stays dispatched, and the attempt
+    that carries it is closed as a spare. False: roll back."""
+    await c.execute(sql("spare_attempts"), image.id, "an earlier attempt's picture came first")
+    row = await c.fetchrow(
+        sql("take_back"), prompt_id, driver.backend, driver.epoch, driver.slot, _LEASE_MARGIN
+    )
+    return row is not None
+
+
 async def keep(c: Connection, work: Work, file: StoredFile) -> Row | None:
     """dispatched → stored: locks, and closes the attempt with its picture.
 

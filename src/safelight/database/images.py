@@ -129,27 +129,42 @@ class Work:
     plan: Plan
 
 
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """An attempt that was closed as lost, while its image waits for a picture of that seed."""
+
+    work: Work
+    queued: bool  # no other attempt carries the image
+
+
 async def open_work(database: Database, backend: str) -> list[Work]:
     """Every open attempt of a backend."""
+    return [_work_of(row) for row in await database.fetch("open_attempts", backend)]
+
+
+async def given_up(database: Database, backend: str) -> list[GivenUp]:
+    """What was given up on a backend within a day and may still give a picture, oldest first."""
+    rows = await database.fetch("given_up", backend)
+    return [GivenUp(_work_of(row), row["queued"]) for row in rows]
+
+
+def _work_of(row: Row) -> Work:
     now = boottime()
-    return [
-        Work(
-            prompt_id=str(row["prompt_id"]),
-            image=str(row["image_id"]),
-            batch=str(row["batch_id"]),
-            user=row["user_id"],
-            character=row["character_id"],
-            index=row["index"],
-            seed=row["seed"],
-            backend=row["backend"],
-            epoch=row["epoch"],
-            slot=row["slot"],
-            opened=now - row["age"],
-            deadline=now + row["left"],
-            plan=plan_of(row),
-        )
-        for row in await database.fetch("open_attempts", backend)
-    ]
+    return Work(
+        prompt_id=str(row["prompt_id"]),
+        image=str(row["image_id"]),
+        batch=str(row["batch_id"]),
+        user=row["user_id"],
+        character=row["character_id"],
+        index=row["index"],
+        seed=row["seed"],
+        backend=row["backend"],
+        epoch=row["epoch"],
+        slot=row["slot"],
+        opened=now - row["age"],
+        deadline=now + row["left"],
+        plan=plan_of(row),
+    )
 
 
 async def image(database: Database, id: str) -> Image | None:

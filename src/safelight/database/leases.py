@@ -38,6 +38,7 @@ class BackendRow:
     owner: str | None
     leased: bool
     running: int  # open attempts
+    ghosts: int  # attempts of the last day whose prompts were found there after they were closed
     seen_at: datetime | None
     until: datetime | None  # of a resting one: the next look at it
 
@@ -106,7 +107,7 @@ async def drain(database: Database, backend: str, *, draining: bool) -> bool:
 
 
 async def ghosts(database: Database, prompt_ids: Sequence[str]) -> list[str]:
-    """Which of these prompts are ours and closed."""
+    """Which of these prompts are ours and closed; from now on they are counted as ghosts."""
     return [str(row["prompt_id"]) for row in await database.fetch("ghosts", prompt_ids)]
 
 

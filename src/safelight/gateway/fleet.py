@@ -53,6 +53,7 @@ def _state(row: BackendRow) -> BackendState:
         reason=reason,
         worker=row.owner if row.leased else None,
         running=row.running,
+        ghosts=row.ghosts,
         seen_at=row.seen_at,
         until=row.until if state in ("resting", "unreachable") else None,
     )

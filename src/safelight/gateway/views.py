@@ -40,6 +40,7 @@ class BackendState:
     reason: str | None
     worker: str | None  # who drives it
     running: int  # open attempts
+    ghosts: int  # prompts found and cancelled there in the last day, though nobody waited for them
     seen_at: datetime | None
     until: datetime | None = None  # a resting or unreachable one is looked at again then
 

@@ -13,7 +13,7 @@ import structlog
 
 from safelight.core.retrying import BROKEN, LOST, SHUT_OUT, UNSENT
 from safelight.database.arrows import Driver
-from safelight.database.images import Locked, Work
+from safelight.database.images import Locked, Work, boottime
 from safelight.database.stopping import stop
 from safelight.pipeline.closing import wants_memory
 from safelight.pipeline.endings import Ending, Lookout, Taken
@@ -22,6 +22,8 @@ from safelight.renderers.base import Renderer
 from safelight.renderers.health import READY, Health
 
 log = structlog.get_logger()
+
+_LATELY = 10.0  # s
 
 
 class Lane:
@@ -45,6 +47,7 @@ class Lane:
         self.health = Health(zombie_after)
         self.keeping = True  # pictures can be stored
         self.draining = False  # an operator lets it take nothing more
+        self.looked_back = False  # what was given up there has been asked for
         self.open: dict[str, Work] = {}
         self.doubt = asyncio.Event()  # set: probe now
         self._freed = freed
@@ -59,6 +62,7 @@ class Lane:
         return (
             self.epoch is not None
             and self.health.state == READY
+            and self.looked_back
             and self.keeping
             and not self.draining
             and self.free_slot() is not None
@@ -159,6 +163,11 @@ class Lane:
         """Give up on every open attempt: their images go elsewhere."""
         for lookout in self._lookouts.values():
             lookout.abandon(reason)
+
+    def opened_lately(self, prompt_id: str) -> bool:
+        """Whether it is an open attempt of ours so young that nobody can have closed it for us."""
+        work = self.open.get(prompt_id)
+        return work is not None and boottime() - work.opened < _LATELY
 
     def work_of(self, prompt_id: str) -> Work | None:
         """The open attempt with this id."""

@@ -21,6 +21,7 @@ from safelight.database.connection import Database
 from safelight.renderers import base
 from safelight.renderers.health import READY
 from safelight.worker.lanes import Lane
+from safelight.worker.late import Latecomers
 
 log = structlog.get_logger()
 
@@ -40,6 +41,8 @@ class Upkeep:
         self._me = me
         self._told: dict[str, float] = {}
         self._noted: tuple[str, str | None, int] | None = None
+        self._late = Latecomers(lane, database, bell)
+        self._late_due = True
 
     async def listen(self) -> None:
         """Pass on what the backend tells, for ever."""
@@ -99,10 +102,24 @@ class Upkeep:
         if stuck:
             log.warning("backend is stuck", backend=lane.name, reason=stuck)
             lane.abandon(stuck)
-        if lane.health.state == READY != was:
-            self._bell.line.stir()
-        await self._cancel_ghosts(vitals)
+        try:
+            if lane.health.state == READY:
+                await self._look_back(again=was != READY)
+            await self._cancel_ghosts(vitals)
+        except DatabaseAway as away:
+            log.info("not looked after", backend=lane.name, reason=str(away))
         return min(PROBE_EVERY, lane.health.rest_left(now) or PROBE_EVERY)
+
+    async def _look_back(self, *, again: bool) -> None:
+        """Before anything new is sent to a backend that is back, what was given up there is asked
+        for: it may be whole."""
+        self._late_due |= again
+        self._lane.looked_back &= not again
+        if self._late_due:
+            self._late_due = await self._late.look()
+        if not self._lane.looked_back:
+            self._lane.looked_back = True
+            self._bell.line.stir()
 
     async def _note(self, pause: float) -> None:
         health = self._lane.health
@@ -118,14 +135,10 @@ class Upkeep:
 
     async def _cancel_ghosts(self, vitals: base.Vitals) -> None:
         held = [id for id in chain(vitals.running, vitals.waiting) if _is_uuid(id)]
-        strangers = [id for id in held if id not in self._lane.open]
-        if not strangers:
+        suspects = [id for id in held if not self._lane.opened_lately(id)]
+        if not suspects:
             return
-        try:
-            ghosts = await leases.ghosts(self._database, strangers)
-        except DatabaseAway:
-            return
-        for ghost in ghosts:
+        for ghost in await leases.ghosts(self._database, suspects):
             gone = await self._lane.renderer.cancel(ghost)
             log.warning("ghost cancelled", backend=self._lane.name, prompt_id=ghost, gone=gone)
 

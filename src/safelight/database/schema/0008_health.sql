@@ -5,3 +5,9 @@ alter table backends
 
 -- Images that some backend cannot draw: few, and looked for every 10 s.
 create index images_shunned on images (pool) where status = 'queued' and not_on <> '{}';
+
+-- When a closed attempt's prompt was found at its backend all the same, and cancelled.
+alter table attempts add column ghost_at timestamptz;
+create index attempts_ghosts on attempts (backend) where ghost_at is not null;
+-- Given up, but their pictures may still come.
+create index attempts_lost on attempts (backend, closed_at) where outcome = 'lost';

@@ -1,0 +1,17 @@
+-- Attempts on a backend that were given up although their prompts may still give a picture, while
+-- the image waits for one of the same seed.
+-- $1 backend
+select attempt.prompt_id, attempt.image_id, attempt.backend, attempt.epoch, attempt.slot,
+       attempt.seed, attempt.opened_at,
+       extract(epoch from safelight_now() - attempt.opened_at)::float8 as age,
+       image.batch_id, image.user_id, image.character_id, image.index, batch.plan,
+       extract(epoch from batch.deadline - safelight_now())::float8 as left,
+       image.status = 'queued' as queued
+from attempts attempt
+join images image on image.id = attempt.image_id
+join batches batch on batch.id = image.batch_id
+where attempt.backend = $1 and attempt.outcome = 'lost'
+  and attempt.closed_at > safelight_now() - interval '1 day'
+  and image.status in ('queued', 'dispatched')
+  and attempt.round = image.round and attempt.seed = image.seed
+order by attempt.opened_at

@@ -1,0 +1,3 @@
+-- $1 image, $2 detail
+update attempts set closed_at = safelight_now(), outcome = 'spare', detail = $2
+where image_id = $1 and closed_at is null
