@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +43,24 @@ def assert_exactly(batch: dict[str, Any], quantity: int) -> None:
     assert batch["indices"] == list(range(highest, highest - quantity, -1))
     assert [image["index"] for image in batch["images"]] == batch["indices"]
     assert {image["status"] for image in batch["images"]} == {"stored"}
+
+
+def prompts_of(serving: Serving, batch: dict[str, Any]) -> dict[str, str]:
+    """Image id → the prompt whose picture it shows."""
+    return {
+        image["id"]: serving.get(f"/v1/images/{image['id']}")["prompt_id"]
+        for image in batch["images"]
+    }
+
+
+def assert_own_pictures(serving: Serving, batch: dict[str, Any], made: dict[str, str]) -> None:
+    """Each image shows, pixel for pixel, what was painted for its own prompt."""
+    prompts = prompts_of(serving, batch)
+    assert served(serving, batch) == {id: made[prompt] for id, prompt in prompts.items()}
+
+
+def said_in(data: bytes) -> dict[str, Any]:
+    """What a picture's file says of itself."""
+    with Image.open(io.BytesIO(data)) as picture:
+        said: dict[str, Any] = json.loads(picture.info["safelight"])
+        return said
