@@ -42,10 +42,8 @@ _CAPTION = 68
 _ROOM, _FRAME, _PAPER, _QUIET, _LAMP = "#0e0c0b", "#413833", "#ece5da", "#8d8379", "#e0694a"
 
 _OTHER_FORMATS = (b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\1\0", b"\x76\x2f\x31\x01", b"qoif")
-
 # More than 8 bits a channel: no conversion to RGB would keep what tells two pictures apart.
 _DEEP_MODES = ("I", "I;16", "I;16B")
-
 # What Pillow lets out for damaged files. Its warnings count where warnings are errors.
 _DAMAGE = (
     ArithmeticError,
@@ -89,6 +87,8 @@ class Picture:
     """Of the decoded pixels and their arrangement, in hex: the same for a file encoded anew."""
     content_type: str
     bytes: int
+    note: str | None = None
+    """The text called `safelight` in a PNG, as it stands there."""
 
 
 def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Picture:
@@ -97,6 +97,7 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_B
     Raises BadPicture. What is too large is refused by its header, before it is decoded.
     """
     with _opened(data, max_pixels, max_bytes) as image:
+        note = image.info.get("safelight")
         return Picture(
             width=image.width,
             height=image.height,
@@ -104,6 +105,7 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_B
             pixels_sha256=_hash_pixels(image),
             content_type=f"image/{(image.format or '').lower()}",
             bytes=len(data),
+            note=note if isinstance(note, str) else None,
         )
 
 

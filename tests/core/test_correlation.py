@@ -16,6 +16,7 @@ from safelight.core.correlation import (
     Interrupted,
     OutputFile,
     Rendered,
+    attempt_named,
     is_out_of_memory,
     read_history,
 )
@@ -207,6 +208,23 @@ HOSTILE: list[Any] = [
 def test_anything_else_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"^.{5,60}$"):
         read_history(value, ID, "3")
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        (json.dumps({"user": "ann", "attempt": ID}), ID),
+        (json.dumps({"user": "ann"}), None),
+        (json.dumps({"attempt": 7}), None),
+        (json.dumps([ID]), None),
+        (None, None),
+        ("", None),
+        ("{", None),
+        ("[" * 100_000, None),
+    ],
+)
+def test_whose_picture_a_file_says_it_is(note: str | None, expected: str | None) -> None:
+    assert attempt_named(note) == expected
 
 
 def test_a_server_on_windows() -> None:

@@ -55,6 +55,15 @@ def test_the_same_pixels_have_one_hash_however_they_are_encoded() -> None:
     assert {inspect(data).pixels_sha256 for data in same} == {expected}
 
 
+def test_what_a_png_says_of_itself_is_read_and_nothing_else() -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("prompt", "a pirate")
+    assert inspect(encode(noise(), pnginfo=text)).note is None
+    text.add_text("safelight", "mine", zip=True)
+    assert inspect(encode(noise(), pnginfo=text)).note == "mine"
+    assert inspect(encode(noise(), "JPEG")).note is None
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA"])
 def test_a_picture_in_fewer_colours_has_the_hash_of_its_rgb_twin(mode: str) -> None:
     image = noise(mode="L").convert(mode)

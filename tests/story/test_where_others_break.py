@@ -209,12 +209,13 @@ def test_two_render_servers_on_one_output_folder_lose_and_spoil_nothing(
     assert all(simulating.renderings() for simulating in simulators)
 
 
-@pytest.mark.parametrize("befallen", ["moved away", "half written"])
+@pytest.mark.parametrize("befallen", ["moved away", "half written", "its neighbour's"])
 async def test_a_file_that_changed_before_it_was_fetched_never_becomes_a_wrong_picture(
     processes: Processes, tmp_path: Path, befallen: str
 ) -> None:
-    """Before it is fetched, a finished file is moved away or cut short: the image is painted again,
-    and both images of the batch show what was painted for their own prompts."""
+    """Before it is fetched, a finished file is moved away, cut short, or replaced by its
+    neighbour's: the image is painted again, and both images of the batch show what was painted for
+    their own prompts."""
     output = tmp_path / "output"
     simulating = processes.simulate("--output", str(output), seconds=0.4)
     async with wire_to(simulating.url) as wire:
@@ -224,8 +225,8 @@ async def test_a_file_that_changed_before_it_was_fetched_never_becomes_a_wrong_p
         await asyncio.to_thread(until, lambda: _held(simulating) == 2)
         await wire.cut("stall")
         await asyncio.to_thread(until, lambda: _finished(simulating) == 2)
-        first = output / simulating.renderings()[0]["file"]
-        _befall(befallen, first)
+        first, second = (output / made["file"] for made in simulating.renderings())
+        _befall(befallen, first, second)
         await wire.mend()
         batch = await asyncio.to_thread(until_ended, serving, id)
         assert_exactly(batch, 2)
@@ -243,11 +244,14 @@ def _finished(simulating: Simulating) -> int:
     return sum(rendering["outcome"] == "success" for rendering in simulating.renderings())
 
 
-def _befall(what: str, file: Path) -> None:
-    if what == "moved away":
-        file.rename(file.with_name("image_00002_.png"))
-    else:
-        file.write_bytes(file.read_bytes()[:-1000])
+def _befall(what: str, file: Path, neighbour: Path) -> None:
+    match what:
+        case "moved away":
+            file.rename(file.with_name("image_00002_.png"))
+        case "half written":
+            file.write_bytes(file.read_bytes()[:-1000])
+        case "its neighbour's":
+            file.write_bytes(neighbour.read_bytes())
 
 
 def test_a_stored_picture_needs_its_render_server_no_more(

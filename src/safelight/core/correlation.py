@@ -10,6 +10,7 @@ Shapes: ComfyUI 0.3.64, `GET /history/{prompt_id}` and `GET /queue`, as recorded
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -97,6 +98,19 @@ def is_out_of_memory(exception_type: str, message: str) -> bool:
         exception_type.rpartition(".")[2] in _OUT_OF_MEMORY_TYPES
         or _OUT_OF_MEMORY_WORDS.search(message) is not None
     )
+
+
+def attempt_named(note: str | None) -> str | None:
+    """The attempt that a picture's file names in its `safelight` text; None if it names none.
+
+    What we send with a prompt as `extra_pnginfo.safelight`, savers write into the file.
+    """
+    try:
+        said = json.loads(note or "null")
+    except (ValueError, RecursionError):
+        return None
+    attempt = said.get("attempt") if isinstance(said, dict) else None
+    return attempt if isinstance(attempt, str) else None
 
 
 def _check_owner(document: dict[str, Any], prompt_id: str) -> None:

@@ -17,7 +17,6 @@ import structlog
 
 from safelight.core.errors import DatabaseAway
 from safelight.core.naming import store_key
-from safelight.core.records import StoredFile
 from safelight.core.retrying import (
     CACHED,
     ERROR,
@@ -37,6 +36,7 @@ from safelight.pictures import BadPicture, Picture, inspect
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import SEND_WITHIN, SETTLED_AFTER, Graphs
 from safelight.pipeline.endings import Ending, Lookout, Result, Rules, Taken
+from safelight.pipeline.proving import complaint, stored_file
 from safelight.renderers.base import (
     Accepted,
     Answer,
@@ -221,7 +221,7 @@ class Follower:
             picture = await self._inspect(data)
         except BadPicture as bad:
             return Ending(UNUSABLE, str(bad))
-        wrong = _wrong_size(work, picture)
+        wrong = complaint(work, picture)
         if wrong:
             return Ending(UNUSABLE, wrong)
         return await self._put(work, data, picture)
@@ -251,7 +251,7 @@ class Follower:
                 log.error("picture cannot be stored, waiting", key=key, reason=str(error))
                 await asyncio.sleep(_STORE_PAUSE)
         self._keeping(True, "")
-        return Taken(_stored_file(key, picture))
+        return Taken(stored_file(key, picture))
 
     async def _close(self, work: Work, result: Result) -> None:
         while True:
@@ -278,23 +278,3 @@ def _kind_of(refused: Refused) -> str:
     if refused.shut_out:
         return SHUT_OUT
     return MISSING if refused.missing else REFUSED
-
-
-def _wrong_size(work: Work, picture: Picture) -> str | None:
-    asked = (work.plan.width, work.plan.height)
-    got = (picture.width, picture.height)
-    if not work.plan.exact_size or None in asked or asked == got:
-        return None
-    return f"the picture is {got[0]} x {got[1]}, asked for were {asked[0]} x {asked[1]} pixels"
-
-
-def _stored_file(key: str, picture: Picture) -> StoredFile:
-    return StoredFile(
-        key=key,
-        bytes=picture.bytes,
-        content_type=picture.content_type,
-        width=picture.width,
-        height=picture.height,
-        sha256=picture.sha256,
-        pixels_sha256=picture.pixels_sha256,
-    )
