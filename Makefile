@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIRE := install -q --require-hashes --only-binary=:all: -r
 export PIP_NO_INPUT := 1
 
-.PHONY: help install install-dev demo test bench lint format docs lock clean
+.PHONY: help install install-dev demo test chaos bench lint format docs lock clean
 
 help:
 	@echo "make install   .venv with .venv/bin/safelight"
 	@echo "make demo      four pictures, no GPU needed: see demo-output/"
 	@echo "make test      lint, types, imports, every test, coverage"
+	@echo "make chaos     five minutes of kills, frozen processes and cut wires, proven from outside"
 	@echo "make bench     speed and size against a floor taken in the same run"
 	@echo "make lint | format | docs | lock | clean"
 
@@ -50,6 +51,10 @@ lint: install-dev
 
 test: lint
 	$(BIN)/python -m tests.run
+
+# SEED=n makes the same storm again.
+chaos: install-dev
+	$(BIN)/python -m tests.chaos.storm $(if $(SEED),--seed $(SEED))
 
 bench: install-dev
 	$(BIN)/python -m benchmarks
