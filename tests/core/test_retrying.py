@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.core.retrying import OUTCOMES, RULES, Again, GiveUp, decide
+from safelight.core.retrying import OUTCOMES, RULES, Again, GiveUp, LetGo, decide, recorded
 
 # outcome, how often it may be tried again, seed, elsewhere, memory freed, error in the end
 TABLE = [
@@ -72,6 +72,33 @@ def test_a_batch_of_twins_gives_up_after_as_many_as_it_has_images() -> None:
 
 def test_every_outcome_without_a_picture_has_a_rule() -> None:
     assert set(OUTCOMES) - set(RULES) == {"stored", "spare", "canceled"}
+
+
+@pytest.mark.parametrize("outcome", [*RULES, "canceled"])
+@pytest.mark.parametrize("before", [0, 1000])
+@pytest.mark.parametrize("late", [True, False])
+def test_whatever_ends_an_unwanted_image_cancels_it(outcome: str, before: int, late: bool) -> None:
+    assert decide(outcome, {outcome: before}, unwanted=True, late=late) == LetGo()
+
+
+RECORDED = [
+    ("interrupted", True, "canceled"),
+    ("interrupted", False, "interrupted"),
+    *((outcome, True, outcome) for outcome in OUTCOMES if outcome != "interrupted"),
+    *((outcome, False, outcome) for outcome in OUTCOMES if outcome != "interrupted"),
+]
+
+
+@pytest.mark.parametrize(("outcome", "unwanted", "told"), RECORDED)
+def test_only_an_interruption_that_was_asked_for_has_another_name(
+    outcome: str, unwanted: bool, told: str
+) -> None:
+    assert recorded(outcome, unwanted=unwanted) == told
+
+
+def test_a_deadline_that_a_retry_has_moved_ends_nothing() -> None:
+    assert decide("late", {}, late=False) == Again(new_seed=False, elsewhere=False, free=False)
+    assert isinstance(decide("late", {}, late=True), GiveUp)
 
 
 @given(

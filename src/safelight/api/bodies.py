@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from safelight.api.problems import NotJson, summary
+from safelight.api.schemas import RequestBody
 from safelight.api.wrong_fields import field_errors, pointer_to
 from safelight.core.errors import FieldError, Invalid
 
@@ -35,6 +36,15 @@ async def read(request: Request, model: type[Body]) -> tuple[Body, Any]:
     """
     document = parse(await request.body())
     return validated(model, document), document
+
+
+async def none(request: Request) -> None:
+    """A request whose address says everything: no body, or an empty object.
+
+    Raises: like `read`; a field would be a wish that is not fulfilled.
+    """
+    if await request.body():
+        await read(request, RequestBody)
 
 
 def parse(raw: bytes) -> Any:

@@ -17,6 +17,17 @@ class Text:
 
 # One per code that an answer can carry at its top. Codes of single fields are in FIELDS.
 PROBLEMS: Final = {
+    "already-failed": Text(
+        409,
+        "It has failed already",
+        "Nothing is left to cancel: what is not stored has failed. Failed images stay as they are "
+        "until somebody asks to retry them.",
+    ),
+    "already-stored": Text(
+        409,
+        "It is stored already",
+        "Nothing is left to cancel: a stored image stays stored.",
+    ),
     "bad-embedding": Text(
         422,
         "This is no embedding",
@@ -133,6 +144,12 @@ PROBLEMS: Final = {
         "This image is not stored",
         "The image has no file yet, or never will. With a Retry-After header, come back; without "
         "one, the image has failed or was canceled.",
+    ),
+    "nothing-to-retry": Text(
+        409,
+        "Nothing has failed",
+        "Only failed images can be tried again, and none has failed. One that still waits or is "
+        "drawn needs no retry; for one that is stored or canceled, order another.",
     ),
     "parameter-without-slot": Text(
         422,

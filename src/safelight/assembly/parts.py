@@ -26,6 +26,7 @@ from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import Graphs
 from safelight.pipeline.endings import Rules
 from safelight.pipeline.gather import Follower
+from safelight.pipeline.wishes import Wishes
 from safelight.renderers.base import Renderer
 from safelight.renderers.comfyui import ComfyUI
 from safelight.settings import Backend, Settings
@@ -157,6 +158,7 @@ def make_gateway(
         store=store,
         shelf=Shelf(database, settings.catalogue(), settings.limits.record()),
         acceptor=Acceptor(database, bell, settings.rendering.deadline),
+        wishes=Wishes(database, bell, settings.rendering.deadline),
         limits=settings.limits.record(),
         working=crew.how if crew else None,
     )

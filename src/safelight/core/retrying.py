@@ -1,5 +1,7 @@
 """What to do after an attempt ended: the table of retry decisions.
 
+An image that somebody has asked to cancel is not tried again, whatever its attempt ended with.
+
 An outcome is what became of one attempt. How often an image may have the same misfortune again is
 in `RULES`; beside that, all outcomes that count (not those that were the backend's loss) share one
 budget, `max_attempts`. The seed changes only for a twin: a lost prompt must give the picture that
@@ -15,7 +17,7 @@ from typing import Final, TypeAlias
 
 STORED: Final = "stored"  # its picture is the image
 SPARE: Final = "spare"  # another attempt's picture was taken before
-CANCELED: Final = "canceled"
+CANCELED: Final = "canceled"  # somebody asked, and it is gone from the backend
 LOST: Final = "lost"  # the backend no longer knows the prompt, or could not be asked
 UNSENT: Final = "unsent"  # surely never left this machine: nothing was lost
 SHUT_OUT: Final = "shut-out"  # the backend or a proxy lets nobody in, or is no ComfyUI
@@ -117,13 +119,20 @@ class GiveUp:
     advice: str
 
 
-Decision: TypeAlias = Again | GiveUp
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """The image is canceled."""
+
+
+Decision: TypeAlias = Again | GiveUp | LetGo
 
 
 def decide(
     outcome: str,
     earlier: Mapping[str, int],
     *,
+    unwanted: bool = False,
+    late: bool = True,
     max_attempts: int = 6,
     batch_twins: int = 0,
     quantity: int = 1,
@@ -134,6 +143,9 @@ def decide(
     Args:
         outcome: one of the keys of `RULES`.
         earlier: outcome → count of this image's closed attempts since it was last asked for.
+        unwanted: somebody has asked to cancel the image.
+        late: the batch's deadline has passed. For `LATE` alone: a retry may have moved the
+            deadline since the attempt was opened.
         max_attempts: the budget shared by all outcomes that count.
         batch_twins: twins in the whole batch before this one (a twin may be rendered again
             as often per batch as the batch has images).
@@ -144,9 +156,13 @@ def decide(
         >>> decide("lost", {})
         Again(new_seed=False, elsewhere=False, free=False)
     """
+    if unwanted:
+        return LetGo()
     rule = RULES[outcome]
     again = Again(rule.new_seed, rule.elsewhere and others, rule.free)
     spent = sum(n for name, n in earlier.items() if name in RULES and RULES[name].counts)
+    if outcome == LATE and not late:
+        return again
     used_up = (
         earlier.get(outcome, 0) >= rule.again
         or (rule.counts and spent + 1 >= max_attempts)
@@ -154,3 +170,13 @@ def decide(
         or (rule.only_elsewhere and not others)
     )
     return GiveUp(rule.code, rule.advice) if used_up else again
+
+
+def recorded(outcome: str, *, unwanted: bool) -> str:
+    """The outcome an attempt is closed with: who has asked for the interruption was not harmed.
+
+    Example:
+        >>> recorded("interrupted", unwanted=True)
+        'canceled'
+    """
+    return CANCELED if unwanted and outcome == INTERRUPTED else outcome

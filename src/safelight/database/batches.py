@@ -89,6 +89,11 @@ async def insert(c: Connection, batch: NewBatch) -> tuple[datetime, datetime]:
     return row["created_at"], row["deadline"]
 
 
+async def give_time(c: Connection, batch: str, seconds: float) -> None:
+    """Let a batch's deadline be so many seconds from now, if it is not later already."""
+    await c.execute(sql("give_time"), batch, seconds)
+
+
 async def keep_graph(database: Database, sha256: str, canonical: str) -> None:
     """Keep an unfilled graph under its content hash."""
     await database.fetch("insert_graph", sha256, canonical)

@@ -50,6 +50,7 @@ class Ring(msgspec.Struct, array_like=True):
     line: bool
     batches: list[str]
     live: list[Progress]
+    wish: bool = False
 
 
 class Line:
@@ -70,16 +71,19 @@ class Line:
 
 
 class Bell:
-    """One per process. `line` is rung when there may be something to pull."""
+    """One per process. `line` is rung when there may be something to pull, `wishes` is set when
+    somebody has asked to cancel what is at a backend."""
 
     def __init__(self, database: Database, me: str) -> None:
         self.line = Line()
+        self.wishes = asyncio.Event()
         self._database = database
         self._me = me
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._latest: dict[str, Progress] = {}
         self._rung: set[str] = set()
         self._rung_line = False
+        self._rung_wish = False
         self._moved: dict[str, Progress] = {}
         self._pending = asyncio.Event()
         self._others = False
@@ -93,17 +97,28 @@ class Bell:
         """Let go; what was not told is found by the others' polls."""
         await stop(self._task)
 
-    def ring(self, batch: str | None = None, *, line: bool = False, ended: bool = True) -> None:
+    def ring(
+        self,
+        batch: str | None = None,
+        *,
+        line: bool = False,
+        ended: bool = True,
+        wish: bool = False,
+    ) -> None:
         """Wake whoever watches this batch and, with `line`, whoever pulls: after the commit.
 
-        With `ended=False` those who only wait for the batch's end sleep on.
+        With `ended=False` those who only wait for the batch's end sleep on. With `wish` whoever
+        drives its attempts looks what is to be canceled.
         """
         if line:
             self.line.ring()
+        if wish:
+            self.wishes.set()
         if batch:
             self._wake(batch, ended=ended)
         if self._others:
             self._rung_line |= line
+            self._rung_wish |= wish
             self._rung.update([batch] if batch else [])
             self._pending.set()
 
@@ -195,12 +210,13 @@ class Bell:
     async def _send(self, connection: Connection, *, live: bool) -> None:
         batches, self._rung = sorted(self._rung), set()
         line, self._rung_line = self._rung_line, False
+        wish, self._rung_wish = self._rung_wish, False
         moved = list(self._moved.values()) if live else []
         if live:
             self._moved = {}
         if len(batches) * 40 > _ROOM:
             batches = [_EVERY]
-        for ring in _rings(self._me, line, batches, moved):
+        for ring in _rings(self._me, line, batches, moved, wish):
             await connection.execute("select pg_notify($1, $2)", CHANNEL, ring)
 
     def _on_notify(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
@@ -212,6 +228,8 @@ class Bell:
             return
         if ring.line:
             self.line.ring()
+        if ring.wish:
+            self.wishes.set()
         if _EVERY in ring.batches:
             self._wake_all()
         for batch in ring.batches:
@@ -220,10 +238,12 @@ class Bell:
             self._heard(progress)
 
 
-def _rings(me: str, line: bool, batches: list[str], moved: list[Progress]) -> Iterator[str]:
+def _rings(
+    me: str, line: bool, batches: list[str], moved: list[Progress], wish: bool
+) -> Iterator[str]:
     per_ring = 40  # progress of so many images fits beside the batches
-    if line or batches:
-        yield msgspec.json.encode(Ring(me, line, batches, [])).decode()
+    if line or batches or wish:
+        yield msgspec.json.encode(Ring(me, line, batches, [], wish)).decode()
     for start in range(0, len(moved), per_ring):
         yield msgspec.json.encode(Ring(me, False, [], moved[start : start + per_ring])).decode()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safelight.core.records import Attempt, Image, Plan
@@ -33,6 +34,7 @@ class Locked:
     round: int
     not_on: tuple[str, ...]
     pool: str
+    unwanted: bool  # somebody has asked to cancel it
     quantity: int
     left: float  # seconds to its batch's deadline
     plan: Plan
@@ -63,10 +65,53 @@ def locked_of(row: Row) -> Locked:
         round=row["round"],
         not_on=tuple(row["not_on"]),
         pool=row["pool"],
+        unwanted=row["unwanted"],
         quantity=row["quantity"],
         left=row["left"],
         plan=plan_of(row),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An image of a batch, both rows locked until commit."""
+
+    id: str
+    batch: str
+    user: str
+    character: str
+    index: int
+    status: str
+    redraws: int
+
+
+async def lock_members(
+    c: Connection, *, batch: str | None = None, image: str | None = None
+) -> list[Member]:
+    """Lock a batch and all its images, or an image and its batch; lowest index first."""
+    return [
+        Member(
+            id=str(row["id"]),
+            batch=str(row["batch_id"]),
+            user=row["user_id"],
+            character=row["character_id"],
+            index=row["index"],
+            status=row["status"],
+            redraws=row["redraws"],
+        )
+        for row in await c.fetch(sql("lock_members"), batch, image)
+    ]
+
+
+async def ask_cancel(c: Connection, images: Sequence[str]) -> None:
+    """Write the wish to dispatched images that whoever drives them cancels them."""
+    await c.execute(sql("ask_cancel"), images)
+
+
+async def unwanted(database: Database, backends: Sequence[str]) -> list[tuple[str, str]]:
+    """Backend and prompt id of every open attempt there that somebody wants canceled."""
+    rows = await database.fetch("unwanted", backends)
+    return [(row["backend"], str(row["prompt_id"])) for row in rows]
 
 
 async def close_attempt(

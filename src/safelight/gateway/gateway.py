@@ -31,6 +31,7 @@ from safelight.gateway.thumbnails import Thumbnails
 from safelight.gateway.views import Kept, Live, Page, Provenance, Series, Told
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Acceptor, Key
+from safelight.pipeline.wishes import Wishes
 from safelight.store import Store
 
 _POLL_EVERY = 1.0  # s; the bell only makes it faster
@@ -49,6 +50,7 @@ class Gateway:
         store: Store,
         shelf: Shelf,
         acceptor: Acceptor,
+        wishes: Wishes,
         limits: Limits,
         working: Callable[[], str] | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class Gateway:
         self._thumbnails = Thumbnails(store)
         self.shelf = shelf
         self.fleet = Fleet(database)
+        self.wishes = wishes
 
     # --- batches ---------------------------------------------------------------------------------
 

@@ -14,13 +14,23 @@ import structlog
 
 from safelight.core.numbering import draw_seed
 from safelight.core.records import ImageError, StoredFile
-from safelight.core.retrying import RULES, SPARE, TWIN, Again, GiveUp, decide
+from safelight.core.retrying import (
+    RULES,
+    SPARE,
+    TWIN,
+    Again,
+    Decision,
+    GiveUp,
+    LetGo,
+    decide,
+    recorded,
+)
 from safelight.core.states import DISPATCHED
 from safelight.database import arrows, images, leases
 from safelight.database.arrows import NewSeed
 from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
-from safelight.database.images import Locked, Work
+from safelight.database.images import Locked, Member, Work
 from safelight.pipeline.dispatch import DEADLINE_PASSED
 
 log = structlog.get_logger()
@@ -66,6 +76,7 @@ class Closer:
             image = await images.lock(c, work.image)
             if image is None:
                 return False
+            outcome = recorded(outcome, unwanted=image.unwanted)
             earlier, twins = await images.misfortunes(c, image)
             if not await images.close_attempt(c, work.prompt_id, work.epoch, outcome, detail):
                 return False
@@ -73,6 +84,8 @@ class Closer:
                 decision = decide(
                     outcome,
                     earlier,
+                    unwanted=image.unwanted,
+                    late=image.late,
                     max_attempts=self.max_attempts,
                     batch_twins=twins,
                     quantity=image.quantity,
@@ -90,9 +103,11 @@ class Closer:
         work: Work,
         outcome: str,
         detail: str,
-        decision: Again | GiveUp,
+        decision: Decision,
     ) -> None:
         match decision:
+            case LetGo():
+                await arrows.cancel(c, image.id)
             case GiveUp(code, advice):
                 await arrows.fail(c, image.id, ImageError(code, f"{detail}. {advice}"))
             case Again() if image.late:
@@ -100,7 +115,7 @@ class Closer:
             case Again(new_seed, elsewhere, _):
                 seed = NewSeed(image.seed, image.redraws)
                 if new_seed:
-                    seed = await _drawn_anew(c, image)
+                    seed = await drawn_anew(c, image)
                 avoid = work.backend if elsewhere else None
                 await arrows.requeue(c, image.id, seed, outcome, avoid=avoid)
 
@@ -109,7 +124,8 @@ class Closer:
         self.bell.ring(work.batch, line=line, ended=ended)
 
 
-async def _drawn_anew(c: Connection, image: Locked) -> NewSeed:
+async def drawn_anew(c: Connection, image: Locked | Member) -> NewSeed:
+    """The next seed of an image, one that its series has not had."""
     key = await images.seed_key(c, image.user, image.character)
     redraws = image.redraws + 1
     return NewSeed(draw_seed(key, image.index, redraws), redraws)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from safelight.core.records import StoredFile
+from safelight.core.retrying import CANCELED, LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Lookout:
         self.news = asyncio.Event()
         self.ended = False  # the backend said so: ask the history first
         self.abandoned: str | None = None  # why this attempt is to be given up
+        self.unwanted = False  # somebody has asked to cancel the image
+        self.taken_back = False  # it was there and was asked back
 
     def tell(self, *, ended: bool = False) -> None:
         """Wake the follower."""
@@ -53,3 +56,15 @@ class Lookout:
         """Let the follower take what is there, and otherwise give up."""
         self.abandoned = reason
         self.news.set()
+
+    def let_go(self) -> None:
+        """The image is to be canceled, if it is not whole by then."""
+        if not self.unwanted:
+            self.unwanted = True
+            self.news.set()
+
+    def gone(self) -> Ending:
+        """What it means that the backend does not have it."""
+        if self.unwanted:
+            return Ending(CANCELED, "somebody asked, and the backend has let go of it")
+        return Ending(LOST, "the backend no longer knows this prompt")

@@ -19,6 +19,7 @@ from safelight.core.errors import DatabaseAway
 from safelight.core.naming import store_key
 from safelight.core.retrying import (
     CACHED,
+    CANCELED,
     ERROR,
     INTERRUPTED,
     LATE,
@@ -36,7 +37,7 @@ from safelight.pictures import BadPicture, Picture, inspect
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import SEND_WITHIN, SETTLED_AFTER, Graphs
 from safelight.pipeline.endings import Ending, Lookout, Result, Rules, Taken
-from safelight.pipeline.proving import complaint, stored_file
+from safelight.pipeline.proving import complaint, taken
 from safelight.renderers.base import (
     Accepted,
     Answer,
@@ -51,9 +52,11 @@ from safelight.renderers.base import (
     Refused,
     Rendered,
     Renderer,
+    Running,
     Sighting,
     Silent,
     Unfetched,
+    Waiting,
 )
 from safelight.store import KeyTaken, Store, StoreError
 
@@ -104,7 +107,7 @@ class Follower:
         answered = False
         result: Result | None = None
         if new:
-            answered, result = await self._send(prompt, work.opened)
+            answered, result = await self._send(prompt, work.opened, lookout)
         pause = max(POLL_AT_LEAST, POLL_SHARE * usual)
         if result is None:
             settled = 0.0 if answered else work.opened + SETTLED_AFTER
@@ -125,7 +128,11 @@ class Follower:
             except DatabaseAway:
                 await asyncio.sleep(1)
 
-    async def _send(self, prompt: Prompt, opened: float) -> tuple[bool, Result | None]:
+    async def _send(
+        self, prompt: Prompt, opened: float, lookout: Lookout
+    ) -> tuple[bool, Result | None]:
+        if lookout.unwanted:
+            return False, Ending(CANCELED, "somebody asked before it was sent")
         if boottime() - opened > SEND_WITHIN:
             return False, Ending(UNSENT, "the worker was too slow to send it in time")
         match await self._renderer.submit(prompt):
@@ -160,17 +167,33 @@ class Follower:
                     result = await self._conclude(work, outcome, fetching)
                     if result:
                         return result
-                case Nowhere() if boottime() >= settled:
-                    return Ending(LOST, "the backend no longer knows this prompt")
-            if lookout.abandoned:
-                await self._renderer.cancel(prompt.prompt_id)
-                return Ending(LOST, lookout.abandoned)
-            if boottime() >= work.deadline:
-                await self._renderer.cancel(prompt.prompt_id)
-                return Ending(LATE, "the batch's deadline passed")
-            if clock() - heard > self._rules.lost_after:
-                return Ending(LOST, f"no answer for {self._rules.lost_after:g} s")
+                case Nowhere() if lookout.taken_back or boottime() >= settled:
+                    return lookout.gone()
+                case Waiting() | Running() if lookout.unwanted:
+                    await self._take_back(prompt, lookout)
+            given_up = await self._given_up(work, prompt, lookout, clock() - heard)
+            if given_up:
+                return given_up
             await set_within(lookout.news, pause)
+
+    async def _given_up(
+        self, work: Work, prompt: Prompt, lookout: Lookout, silence: float
+    ) -> Ending | None:
+        if lookout.abandoned:
+            ending = Ending(LOST, lookout.abandoned)
+        elif boottime() >= work.deadline:
+            ending = Ending(LATE, "the batch's deadline passed")
+        elif silence > self._rules.lost_after:
+            return Ending(LOST, f"no answer for {self._rules.lost_after:g} s")
+        else:
+            return None
+        await self._renderer.cancel(prompt.prompt_id)
+        return ending
+
+    async def _take_back(self, prompt: Prompt, lookout: Lookout) -> None:
+        lookout.taken_back = True  # it had arrived: once gone, it does not come again
+        if await self._renderer.cancel(prompt.prompt_id):
+            lookout.tell()  # look at once where it went: a whole picture is kept
 
     async def _look(self, prompt: Prompt, lookout: Lookout) -> tuple[Sighting, Fetching | None]:
         """Where it is; when the backend said that it ended, its picture is fetched meanwhile."""
@@ -251,7 +274,7 @@ class Follower:
                 log.error("picture cannot be stored, waiting", key=key, reason=str(error))
                 await asyncio.sleep(_STORE_PAUSE)
         self._keeping(True, "")
-        return Taken(stored_file(key, picture))
+        return taken(key, picture)
 
     async def _close(self, work: Work, result: Result) -> None:
         while True:

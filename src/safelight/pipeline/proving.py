@@ -6,6 +6,7 @@ from safelight.core.correlation import attempt_named
 from safelight.core.records import StoredFile
 from safelight.database.images import Work
 from safelight.pictures import Picture
+from safelight.pipeline.endings import Taken
 
 
 def complaint(work: Work, picture: Picture) -> str | None:
@@ -13,16 +14,18 @@ def complaint(work: Work, picture: Picture) -> str | None:
     return _wrong_owner(work, picture) or _wrong_size(work, picture)
 
 
-def stored_file(key: str, picture: Picture) -> StoredFile:
-    """What the image's row says of its file."""
-    return StoredFile(
-        key=key,
-        bytes=picture.bytes,
-        content_type=picture.content_type,
-        width=picture.width,
-        height=picture.height,
-        sha256=picture.sha256,
-        pixels_sha256=picture.pixels_sha256,
+def taken(key: str, picture: Picture) -> Taken:
+    """A picture that lies under this key, as the image's row will tell it."""
+    return Taken(
+        StoredFile(
+            key=key,
+            bytes=picture.bytes,
+            content_type=picture.content_type,
+            width=picture.width,
+            height=picture.height,
+            sha256=picture.sha256,
+            pixels_sha256=picture.pixels_sha256,
+        )
     )
 
 

@@ -150,6 +150,11 @@ class Lane:
             self._ended.add(prompt_id)
             self._freed()
 
+    def let_go(self, prompt_id: str) -> None:
+        """Somebody has asked to cancel the image of this attempt; asking twice changes nothing."""
+        if prompt_id in self._lookouts:
+            self._lookouts[prompt_id].let_go()
+
     def tell_all(self) -> None:
         """The connection was lost or is back: each open attempt is asked for."""
         for lookout in self._lookouts.values():

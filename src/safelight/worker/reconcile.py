@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from safelight.core.states import QUEUED
 from safelight.database import arrows, engine, images, leases, pruning
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
+from safelight.database.images import Locked
 from safelight.database.pruning import Retention
 from safelight.pipeline.dispatch import DEADLINE_PASSED
 
@@ -67,19 +69,20 @@ class Reconciler:
     async def expire_overdue(self) -> None:
         """Queued images of batches whose deadline has passed fail."""
         for id in await images.overdue(self.database, _BITE):
-            await self._expire(id, DEADLINE_PASSED)
+            await self._expire(id, DEADLINE_PASSED, lambda image: image.late)
 
     async def expire_undrawable(self) -> None:
         """Queued images that no backend of their pool can draw any more fail: the last one that
         could has gone for good."""
         for id, reason in await images.undrawable(self.database, _BITE, leases.LATELY):
-            await self._expire(id, ImageError(RULES[MISSING].code, f"{reason} {_ADVICE}"))
+            error = ImageError(RULES[MISSING].code, f"{reason} {_ADVICE}")
+            await self._expire(id, error, lambda image: bool(image.not_on))
 
-    async def _expire(self, id: str, error: ImageError) -> None:
-        """One transaction for each: the locks of a batch are held for a moment only."""
+    async def _expire(self, id: str, error: ImageError, still: Callable[[Locked], bool]) -> None:
+        """If that is still so; one transaction for each, so that locks are held for a moment."""
         async with self.database.transaction() as c:
             image = await images.lock(c, id)
-            if image is None or image.status != QUEUED:
+            if image is None or image.status != QUEUED or not still(image):
                 return
             await arrows.expire(c, id, error)
         self.bell.ring(image.batch)

@@ -15,6 +15,7 @@ from safelight.worker.lanes import Lane, Lanes
 from safelight.worker.lease import Leaseholder
 from safelight.worker.pull import Puller
 from safelight.worker.reconcile import Reconciler
+from safelight.worker.unwanted import Unwanted
 from safelight.worker.upkeep import Upkeep
 
 log = structlog.get_logger()
@@ -36,6 +37,7 @@ class Worker:
         self._lanes = Lanes(lanes)
         self._leases = Leaseholder(database, self._lanes, me)
         self._puller = Puller(database, bell, self._lanes, me)
+        self._unwanted = Unwanted(database, bell, self._lanes)
         self._reconciler = reconciler
         self._upkeeps = [Upkeep(lane, database, bell, me) for lane in lanes]
         self._task: asyncio.Task[None] | None = None
@@ -64,6 +66,7 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_for_ever("leases", self._leases.run))
             tasks.create_task(_for_ever("pull", self._puller.run))
+            tasks.create_task(_for_ever("unwanted", self._unwanted.run))
             tasks.create_task(_for_ever("reconcile", self._reconciler.run))
             tasks.create_task(_for_ever("catch up", self._leases.catch_up_for_ever))
             for upkeep in self._upkeeps:

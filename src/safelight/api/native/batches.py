@@ -102,3 +102,44 @@ async def get_batch(request: Request, id: str) -> Response:
     batch = await context.gateway.batch(uuid_or_unknown(id, "batch"))
     body = batch_json(batch, base_of(request), context.name)
     return respond_tagged(request, body, ask_again=batch.status not in ENDED)
+
+
+@router.post(
+    "/v1/batches/{id}/cancel",
+    operation_id="cancel_batch",
+    summary="Cancel what is unfinished",
+    responses=described({200: "Batch"}, 403, 404, 409, 422),
+)
+async def cancel_batch(request: Request, id: str) -> Response:
+    """Stored images stay. Queued ones are canceled at once, those at a backend when it has let go.
+
+    Answers with the batch as it is now; canceling twice changes nothing. 409 when all images are
+    stored or have failed. A picture that is whole before the cancel got through is kept.
+    """
+    await bodies.none(request)
+    gateway = context_of(request).gateway
+    await gateway.wishes.cancel_batch(uuid_or_unknown(id, "batch"))
+    return await _as_it_is(request, id)
+
+
+@router.post(
+    "/v1/batches/{id}/retry",
+    operation_id="retry_batch",
+    summary="Try failed images again",
+    responses=described({200: "Batch"}, 403, 404, 409, 422),
+)
+async def retry_batch(request: Request, id: str) -> Response:
+    """The same indices with new seeds, misfortunes forgotten, and a deadline counted from now.
+
+    Answers with the batch as it is now; its end will be told again. 409 when nothing has failed.
+    """
+    await bodies.none(request)
+    gateway = context_of(request).gateway
+    await gateway.wishes.retry_batch(uuid_or_unknown(id, "batch"))
+    return await _as_it_is(request, id)
+
+
+async def _as_it_is(request: Request, id: str) -> Response:
+    context = context_of(request)
+    batch = await context.gateway.batch(id)
+    return respond(batch_json(batch, base_of(request), context.name))

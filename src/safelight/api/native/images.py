@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
-from safelight.api.answers import image_json, respond_tagged
+from safelight.api import bodies
+from safelight.api.answers import image_json, respond, respond_tagged
 from safelight.api.context import Context, context_of
 from safelight.api.headers import Span, Unsatisfiable, byte_range, names_tag, still_that
 from safelight.api.links import base_of
@@ -86,6 +87,41 @@ async def get_image_thumbnail(
     return Response(content, headers=headers, media_type="image/webp")
 
 
+@router.post(
+    "/v1/images/{id}/cancel",
+    operation_id="cancel_image",
+    summary="Cancel an image",
+    responses=described({200: "Image"}, 403, 404, 409, 422),
+)
+async def cancel_image(request: Request, id: str) -> Response:
+    """A queued image is canceled at once, one at a backend when the backend has let go of it.
+
+    Answers with the image as it is now, perhaps still `dispatched`; canceling twice changes
+    nothing. 409 when it is stored or has failed. A picture that is whole before is kept.
+    """
+    await bodies.none(request)
+    gateway = context_of(request).gateway
+    await gateway.wishes.cancel_image(uuid_or_unknown(id, "image"))
+    return await _as_it_is(request, id)
+
+
+@router.post(
+    "/v1/images/{id}/retry",
+    operation_id="retry_image",
+    summary="Try a failed image again",
+    responses=described({200: "Image"}, 403, 404, 409, 422),
+)
+async def retry_image(request: Request, id: str) -> Response:
+    """The same index with a new seed, misfortunes forgotten; the batch's deadline counts from now.
+
+    409 when it has not failed.
+    """
+    await bodies.none(request)
+    gateway = context_of(request).gateway
+    await gateway.wishes.retry_image(uuid_or_unknown(id, "image"))
+    return await _as_it_is(request, id)
+
+
 async def file_response(request: Request, id: str) -> Response:
     """A stored image's bytes, as the request's headers ask for them.
 
@@ -106,6 +142,12 @@ async def file_response(request: Request, id: str) -> Response:
         return answer(refusal, request_id_of(request), size)
     headers["content-disposition"] = _disposition(context, image)
     return await _bytes(request, file, span, headers)
+
+
+async def _as_it_is(request: Request, id: str) -> Response:
+    context = context_of(request)
+    provenance = await context.gateway.image(id)
+    return respond(image_json(provenance, base_of(request), context.name))
 
 
 def _asked_range(request: Request, file: StoredFile, tag: str) -> Span | None:

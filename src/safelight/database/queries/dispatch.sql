@@ -10,7 +10,7 @@ with batch_lock as materialized (
 ), image_lock as materialized (
     select image.id, image.batch_id, image.user_id, image.character_id, image.index, image.status,
            image.seed, image.redraws, image.round, image.not_on, image.pool,
-           batch_lock.plan, batch_lock.quantity,
+           image.cancel_asked_at is not null as unwanted, batch_lock.plan, batch_lock.quantity,
            extract(epoch from batch_lock.left)::float8 as left
     from batch_lock join images image on image.batch_id = batch_lock.id
     where image.id = $1

@@ -7,7 +7,7 @@ with batch as materialized (
 select image.id, image.batch_id, image.user_id, image.character_id, image.index, image.status,
        image.seed, image.seed_explicit, image.seed_replaced, image.redraws, image.turn,
        image.tries, image.round, image.not_on, image.pool,
-       batch.plan, batch.quantity, batch.deadline, 
+       image.cancel_asked_at is not null as unwanted, batch.plan, batch.quantity, batch.deadline,
        extract(epoch from batch.deadline - safelight_now())::float8 as left
 from batch join images image on image.batch_id = batch.id
 where image.id = $1

@@ -1,0 +1,47 @@
+"""What can be asked of images that are ordered: that they be canceled, or tried again.
+
+A request is about one image or about all of a batch; it is refused only when nothing of it can be
+done. `stored` stays stored, and what is canceled already is as it should be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from safelight.core.errors import Conflict
+from safelight.core.states import CANCELED, DISPATCHED, FAILED, QUEUED
+
+
+def check_cancel(statuses: Collection[str]) -> None:
+    """Whether something of these images can be canceled, or is already.
+
+    Queued ones are withdrawn at once, for dispatched ones the wish is written down.
+
+    Raises:
+        Conflict: all of them are stored (`already-stored`), or stored or failed
+            (`already-failed`).
+
+    Example:
+        >>> check_cancel(["stored", "queued"])
+    """
+    if not {QUEUED, DISPATCHED, CANCELED}.isdisjoint(statuses):
+        return
+    if FAILED in statuses:
+        detail = "nothing is left to cancel: what is not stored has failed"
+        raise Conflict(detail, code="already-failed")
+    raise Conflict("nothing is left to cancel: it is stored", code="already-stored")
+
+
+def check_retry(statuses: Collection[str]) -> None:
+    """Whether one of these images has failed.
+
+    Raises:
+        Conflict: none has (`nothing-to-retry`).
+
+    Example:
+        >>> check_retry(["stored", "failed"])
+    """
+    if FAILED not in statuses:
+        told = ", ".join(sorted(set(statuses)))
+        detail = f"only failed images can be tried again, and none has failed: {told}"
+        raise Conflict(detail, code="nothing-to-retry")
