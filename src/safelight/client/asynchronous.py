@@ -95,6 +95,22 @@ class AsyncClient:
         """The batch as it is now."""
         return batch_from(await self._connection.ask("GET", f"/v1/batches/{_path(id)}"))
 
+    async def cancel(self, id: str) -> Batch:
+        """Cancel what is unfinished of a batch; images at a backend may take a moment."""
+        return batch_from(await self._connection.ask("POST", f"/v1/batches/{_path(id)}/cancel"))
+
+    async def retry(self, id: str) -> Batch:
+        """Try the failed images of a batch again, with new seeds."""
+        return batch_from(await self._connection.ask("POST", f"/v1/batches/{_path(id)}/retry"))
+
+    async def cancel_image(self, id: str) -> Json:
+        """Cancel one image; at a backend it may take a moment."""
+        return await self._connection.ask("POST", f"/v1/images/{_path(id)}/cancel")
+
+    async def retry_image(self, id: str) -> Json:
+        """Try one failed image again, with a new seed."""
+        return await self._connection.ask("POST", f"/v1/images/{_path(id)}/retry")
+
     async def batches(
         self,
         *,
