@@ -13,6 +13,8 @@ from uuid import uuid4
 from tests.processes import QUICK, Serving, Simulating
 
 Found = TypeVar("Found")
+IMAGE_ENDINGS = ("image.stored", "image.canceled", "image.failed")
+BATCH_ENDINGS = ("batch.completed", "batch.partial", "batch.canceled", "batch.failed")
 
 
 def until(find: Callable[[], Found], seconds: float = 60, told: str = "") -> Found:
@@ -69,6 +71,11 @@ def at_the_backend(simulating: Simulating) -> tuple[list[str], list[str]]:
     return [p[1] for p in queue["queue_running"]], [p[1] for p in queue["queue_pending"]]
 
 
+def until_idle(simulating: Simulating) -> None:
+    """Nobody's prompt is there."""
+    until(lambda: at_the_backend(simulating) == ([], []))
+
+
 def of_prompt(serving: Serving, batch: Any, prompt_id: str) -> str:
     """The id of the image that this prompt is for."""
     ids: list[str] = [image["id"] for image in batch["images"]]
@@ -112,3 +119,19 @@ def assert_counted(batch: Any) -> None:
     statuses = [image["status"] for image in batch["images"]]
     for status, counted in batch["counts"].items():
         assert counted == statuses.count(status), batch
+
+
+def assert_one_outcome(serving: Serving, ended: Any) -> None:
+    """Every image of an ended batch is stored or canceled: row, events, file and attempts agree."""
+    events = events_of(serving, ended["id"])
+    assert [e["type"] for e in events if e["type"] in BATCH_ENDINGS] == [f"batch.{ended['status']}"]
+    for image in ended["images"]:
+        assert image["status"] in ("stored", "canceled"), image
+        told = [e["type"] for e in events if e["image"] == image["id"]]
+        assert [type for type in told if type in IMAGE_ENDINGS] == [f"image.{image['status']}"]
+        detail = image_of(serving, image["id"])
+        assert (detail["sha256"] is not None) == (image["status"] == "stored")
+        outcomes = [attempt["outcome"] for attempt in detail["attempts"]]
+        assert all(attempt["finished_at"] for attempt in detail["attempts"])
+        assert outcomes.count("stored") == (image["status"] == "stored")
+        assert outcomes.count("canceled") <= (image["status"] == "canceled")

@@ -8,10 +8,11 @@ import time
 
 import pytest
 
-from tests.processes import Processes, Serving, Simulating, until_ended
+from tests.processes import Processes, Simulating, until_ended
 from tests.story.canceling import (
     asked,
     assert_counted,
+    assert_one_outcome,
     at_the_backend,
     events_of,
     image_of,
@@ -21,6 +22,7 @@ from tests.story.canceling import (
     running,
     stranger,
     until,
+    until_idle,
     until_image,
 )
 
@@ -32,11 +34,6 @@ def sent(simulating: Simulating, waiting: int = 1) -> tuple[str, list[str]]:
     until(lambda: running(simulating) and len(at_the_backend(simulating)[1]) >= waiting)
     first, rest = at_the_backend(simulating)
     return first[0], rest
-
-
-def until_idle(simulating: Simulating) -> None:
-    """Nobody's prompt is there."""
-    until(lambda: at_the_backend(simulating) == ([], []))
 
 
 def test_a_queued_image_is_canceled_at_once_and_never_rendered(processes: Processes) -> None:
@@ -219,7 +216,9 @@ def test_a_frozen_backend_lets_go_when_it_wakes(processes: Processes) -> None:
     ended = until_ended(serving, batch["id"])
     assert ended["status"] == "canceled"
     assert outcome_of(simulating, first) == "interrupted"
-    assert second not in {r["prompt_id"] for r in simulating.renderings()}
+    # Each is asked back by itself: the second may begin before it is its turn to be asked.
+    found = {r["prompt_id"]: r["outcome"] for r in simulating.renderings()}
+    assert found.get(second, "interrupted") == "interrupted"
 
 
 def test_a_backend_that_stays_away_cannot_keep_a_canceled_image(processes: Processes) -> None:
@@ -288,7 +287,7 @@ def test_a_cancel_that_races_with_the_end_has_one_outcome(
         assert (status, answered.get("code")) in ((200, None), (409, "already-stored"))
         ended = until_ended(serving, batch["id"])
         assert_counted(ended)
-        _assert_one_outcome(serving, simulatings, ended)
+        assert_one_outcome(serving, ended)
         seen |= {image["status"] for image in ended["images"]}
         if status == 200:
             withdrawn = {i["id"] for i in answered["images"] if i["status"] == "canceled"}
@@ -297,27 +296,3 @@ def test_a_cancel_that_races_with_the_end_has_one_outcome(
     assert seen == {"stored", "canceled"}
     for simulating in simulatings:
         until_idle(simulating)
-
-
-def _assert_one_outcome(serving: Serving, simulatings: list[Simulating], ended: object) -> None:
-    assert isinstance(ended, dict)
-    events = events_of(serving, ended["id"])
-    endings = ("image.stored", "image.canceled", "image.failed")
-    for image in ended["images"]:
-        assert image["status"] in ("stored", "canceled"), image
-        told = [e["type"] for e in events if e["image"] == image["id"] and e["type"] in endings]
-        assert told == [f"image.{image['status']}"]
-        detail = image_of(serving, image["id"])
-        assert (detail["sha256"] is not None) == (image["status"] == "stored")
-        assert all(attempt["finished_at"] for attempt in detail["attempts"])
-        outcomes = [attempt["outcome"] for attempt in detail["attempts"]]
-        assert outcomes in ([image["status"]], []), outcomes
-    last = [e["type"] for e in events if e["type"] in _BATCH_ENDINGS]
-    assert last == [f"batch.{ended['status']}"]
-    rendered = {r["prompt_id"] for s in simulatings for r in s.renderings()}
-    for image in ended["images"]:
-        if image["status"] == "stored":
-            assert image_of(serving, image["id"])["prompt_id"] in rendered
-
-
-_BATCH_ENDINGS = ("batch.completed", "batch.partial", "batch.canceled", "batch.failed")

@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from tests.processes import Processes, Serving, until_ended
-from tests.story.canceling import asked, assert_counted, events_of, image_of, ordered, until
+from tests.story.canceling import (
+    BATCH_ENDINGS,
+    asked,
+    assert_counted,
+    events_of,
+    image_of,
+    ordered,
+    until,
+)
 from tests.story.pictures import assert_exactly, served
-
-ENDINGS = ("batch.completed", "batch.partial", "batch.failed", "batch.canceled")
 
 
 def endings(serving: Serving, id: str) -> list[str]:
     """Every end of the batch that was told."""
-    return [e["type"] for e in events_of(serving, id) if e["type"] in ENDINGS]
+    return [e["type"] for e in events_of(serving, id) if e["type"] in BATCH_ENDINGS]
 
 
 def seeds(batch: Any) -> dict[int, int]:

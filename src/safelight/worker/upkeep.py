@@ -134,11 +134,12 @@ class Upkeep:
             log.info("state of backend not noted", backend=self._lane.name, reason=str(away))
 
     async def _cancel_ghosts(self, vitals: base.Vitals) -> None:
-        held = [id for id in chain(vitals.running, vitals.waiting) if _is_uuid(id)]
+        # Waiting ones first: else the next would begin as soon as the running one is stopped.
+        held = [id for id in chain(vitals.waiting, vitals.running) if _is_uuid(id)]
         suspects = [id for id in held if not self._lane.opened_lately(id)]
         if not suspects:
             return
-        for ghost in await leases.ghosts(self._database, suspects):
+        for ghost in sorted(await leases.ghosts(self._database, suspects), key=held.index):
             gone = await self._lane.renderer.cancel(ghost)
             log.warning("ghost cancelled", backend=self._lane.name, prompt_id=ghost, gone=gone)
 
