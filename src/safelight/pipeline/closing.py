@@ -132,7 +132,7 @@ async def drawn_anew(c: Connection, image: Locked | Member) -> NewSeed:
 
 
 async def _others(c: Connection, image: Locked, work: Work, outcome: str) -> bool:
-    if not RULES[outcome].elsewhere:
+    if outcome not in RULES or not RULES[outcome].elsewhere:
         return True
     return await leases.others(c, image.pool, [*image.not_on, work.backend])
 

@@ -24,10 +24,7 @@ from safelight.core.retrying import (
     INTERRUPTED,
     LATE,
     LOST,
-    MISSING,
     OUT_OF_MEMORY,
-    REFUSED,
-    SHUT_OUT,
     UNSENT,
     UNUSABLE,
 )
@@ -37,7 +34,7 @@ from safelight.pictures import BadPicture, Picture, inspect
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import SEND_WITHIN, SETTLED_AFTER, Graphs
 from safelight.pipeline.endings import Ending, Lookout, Result, Rules, Taken
-from safelight.pipeline.proving import complaint, taken
+from safelight.pipeline.proving import complaint, kind_of, taken
 from safelight.renderers.base import (
     Accepted,
     Answer,
@@ -141,7 +138,7 @@ class Follower:
             case Refused(reason, detail, running) as refused:
                 if running:
                     await self._renderer.cancel(prompt.prompt_id)
-                return True, Ending(_kind_of(refused), f"{reason}: {detail}")
+                return True, Ending(kind_of(refused), f"{reason}: {detail}")
             case InDoubt(reason, sent):
                 if not sent:
                     return False, Ending(UNSENT, reason)
@@ -295,9 +292,3 @@ class Follower:
             await self._store.delete(key)
         except StoreError as error:
             log.info("leftover stays in the store", key=key, reason=str(error))
-
-
-def _kind_of(refused: Refused) -> str:
-    if refused.shut_out:
-        return SHUT_OUT
-    return MISSING if refused.missing else REFUSED

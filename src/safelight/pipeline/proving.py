@@ -1,12 +1,21 @@
-"""Whether a whole picture is the one that was asked for, and what is written down of it."""
+"""What an answer of a backend proves: whose picture it is, and what a refusal means."""
 
 from __future__ import annotations
 
 from safelight.core.correlation import attempt_named
 from safelight.core.records import StoredFile
+from safelight.core.retrying import MISSING, REFUSED, SHUT_OUT
 from safelight.database.images import Work
 from safelight.pictures import Picture
 from safelight.pipeline.endings import Taken
+from safelight.renderers.base import Refused
+
+
+def kind_of(refused: Refused) -> str:
+    """The outcome of an attempt that the backend refused."""
+    if refused.shut_out:
+        return SHUT_OUT
+    return MISSING if refused.missing else REFUSED
 
 
 def complaint(work: Work, picture: Picture) -> str | None:
