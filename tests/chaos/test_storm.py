@@ -17,11 +17,11 @@ from tests.chaos.storm.__main__ import CACHE
 from tests.chaos.storm.plan import KILLS, make_plan
 from tests.chaos.storm.run import run
 
-SECONDS, IMAGES, STRIKE_EVERY, SETTLE = 40.0, 48, 1.7, 90.0
+SECONDS, IMAGES, STRIKE_EVERY, SETTLE = 48.0, 60, 1.8, 90.0
 
 
 def test_a_storm_loses_confuses_and_doubles_nothing(tmp_path: Path) -> None:
-    """Forty seconds in which API, workers, render servers and PostgreSQL are killed, frozen and
+    """Fifty seconds in which API, workers, render servers and PostgreSQL are killed, frozen and
     cut off, with faulty render servers: every image that was accepted is stored, or failed for
     proven misfortunes within the documented limits; each is that of its own prompt, numbers have
     no gaps, events come once and in order, and nothing that could be had was painted again."""
@@ -67,6 +67,7 @@ def test_ctrl_c_ends_a_storm_and_leaves_nothing_running() -> None:
         left = _working_in(folder)
         for process in left:
             process.kill()
+    assert not folder.exists()
     assert storm.returncode == 130, told
     assert told.startswith(f"seed {seed}\n")
     assert left == []

@@ -6,14 +6,15 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+import psutil
 
 from tests.chaos.storm.plan import (
     BACKENDS,
     CUTS,
-    FAULTS,
     KINDS,
-    LEFT_OUT,
     WORKERS,
     Gust,
     Plan,
@@ -22,8 +23,6 @@ from tests.chaos.storm.plan import (
 from tests.chaos.storm.stage import Child, Stage
 from tests.chaos.storm.watching import Watch
 from tests.wire import TROUBLES
-
-_CALM = dict.fromkeys((*FAULTS, *LEFT_OUT), 0.0)
 
 
 @dataclass
@@ -43,22 +42,20 @@ class Nature:
                 for gust in plan.gusts:
                     tasks.create_task(self._gust(gust))
         finally:
-            await self.calm()
-
-    async def calm(self) -> None:
-        """No fault any more."""
-        for watch in self.watches:
-            await watch.set_faults(_CALM)
+            for watch in self.watches:
+                watch.faults = {}
 
     async def _gust(self, gust: Gust) -> None:
         await asyncio.sleep(gust.at)
-        await self.watches[gust.backend].set_faults({**_CALM, **gust.faults})
+        self.watches[gust.backend].faults = gust.faults
 
     async def _strike(self, strike: Strike) -> None:
         await asyncio.sleep(strike.at)
         kind = strike.kind
         if kind == "kill-postgres":
             self.struck[kind] += await self._kill_postgres()
+        elif kind == "freeze-postgres":
+            self.struck[kind] += await self._freeze_postgres(strike.lasts)
         elif kind in CUTS:
             trouble = TROUBLES[CUTS.index(kind)]
             watch = self.watches[strike.target % BACKENDS]
@@ -92,6 +89,23 @@ class Nature:
             else:
                 return True
         return False
+
+    async def _freeze_postgres(self, seconds: float) -> bool:
+        """All its processes stand still, and then go on as if nothing had been."""
+        processes = [one for one in self.stage.processes() if one.info["name"] == "postgres"]
+        for process in processes:
+            _send(process, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            for process in processes:
+                _send(process, signal.SIGCONT)
+        return bool(processes)
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
 
 
 async def _freeze(child: Child, seconds: float) -> bool:

@@ -13,7 +13,7 @@ BACKENDS: Final = 4
 WORKERS: Final = 2
 CUTS: Final = ("cut-stall", "cut-reset", "cut-refuse")
 KILLS: Final = ("kill-api", "kill-worker", "kill-simulator", "kill-postgres")
-FREEZES: Final = ("freeze-api", "freeze-worker", "freeze-simulator")
+FREEZES: Final = ("freeze-api", "freeze-worker", "freeze-simulator", "freeze-postgres")
 KINDS: Final = (*KILLS, *FREEZES, *CUTS)
 
 # Faults of the simulator, and how likely each is while it is on.
@@ -36,6 +36,7 @@ LEFT_OUT: Final = {
 USERS: Final = ("ann", "ben", "cleo", "dan", "eve")
 CHARACTERS: Final = ("mira", "opal-fever")
 LONGEST_FREEZE: Final = 15.0  # s
+LONGEST_STILLSTAND: Final = 5.0  # s; while PostgreSQL stands still, nothing else can be tried
 LONGEST_CUT: Final = 8.0  # s; a stalled wire may deliver a POST so late, which the contract allows
 
 
@@ -105,7 +106,8 @@ def _strikes(dice: Random, seconds: float, every: float) -> Iterator[Strike]:
         kind = next(kinds)
         lasts = dice.uniform(0.1, 2.5)
         if kind in FREEZES:
-            lasts = dice.uniform(1, LONGEST_FREEZE)
+            longest = LONGEST_STILLSTAND if kind == "freeze-postgres" else LONGEST_FREEZE
+            lasts = dice.uniform(1, longest)
         elif kind in CUTS:
             lasts = dice.uniform(0.5, LONGEST_CUT)
         yield Strike(at, kind, dice.randrange(BACKENDS * WORKERS), lasts)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.chaos.storm.clients import Clients
-from tests.chaos.storm.evidence import Found
+from tests.chaos.storm.evidence import Found, whole
 from tests.chaos.storm.nature import Nature
 from tests.chaos.storm.plan import FAULTS, LEFT_OUT, Plan
 
@@ -26,6 +26,7 @@ class Report:
     failed: dict[str, int]  # by code
     renderings: int
     renderings_per_stored_image: float
+    in_vain: int  # whole pictures that no image shows, because they were out of reach
     attempts_per_image: dict[str, int]  # attempts → images
     outcomes: dict[str, int]  # of attempts
     strikes: dict[str, int]
@@ -51,7 +52,7 @@ class Report:
             f"images      {self.images} in {self.batches} batches, {self.stored} stored, "
             f"{self.images - self.stored} failed {_told(self.failed)}",
             f"renderings  {self.renderings}, {self.renderings_per_stored_image:.2f} for each "
-            "stored image",
+            f"stored image; {self.in_vain} whole pictures were out of reach for too long",
             f"attempts    {_told(self.attempts_per_image)} (attempts: images)",
             f"outcomes    {_told(self.outcomes)}",
             f"strikes     {sum(self.strikes.values())}: {_told(self.strikes)}",
@@ -102,6 +103,7 @@ def make_report(
         failed=dict(Counter(shot.error or "?" for shot in shots if shot.status == "failed")),
         renderings=renderings,
         renderings_per_stored_image=round(renderings / max(1, stored), 3),
+        in_vain=_in_vain(found),
         attempts_per_image=_sorted(Counter(str(len(shot.attempts)) for shot in shots)),
         outcomes=_sorted(
             Counter(str(attempt.outcome) for shot in shots for attempt in shot.attempts)
@@ -116,6 +118,12 @@ def make_report(
         left_running=[],
         violations=violations,
     )
+
+
+def _in_vain(found: Found) -> int:
+    shown = {shot.prompt for shot in found.shots.values() if shot.status == "stored"}
+    made = [one for prompt in found.renderings.keys() - shown for one in found.renderings[prompt]]
+    return sum(one.outcome == "success" and whole(one.file) is not None for one in made)
 
 
 def _sorted(counted: Counter[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,13 +127,19 @@ class Stage:
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
         for child in self.children:
-            child.send(signal.SIGCONT)
             child.send(signal.SIGTERM)
         await self._until_gone()
         for wire in self.wires:
             await wire.close()
         return self._sweep()
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that works in our folder, PostgreSQL with it."""
+        return [process for process in psutil.process_iter(["name"]) if self._is_ours(process)]
 
     async def _until_gone(self) -> None:
         waits = [
@@ -146,7 +153,7 @@ class Stage:
 
     def _sweep(self) -> list[str]:
         """Whatever still works in our folder: PostgreSQL, if the last user could not stop it."""
-        left = [process for process in psutil.process_iter(["name"]) if self._is_ours(process)]
+        left = self.processes()
         for process in left:
             process.kill()
         psutil.wait_procs(left, timeout=5)

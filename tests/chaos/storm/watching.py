@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import aiohttp
 
+from tests.chaos.storm.plan import FAULTS, LEFT_OUT
 from tests.chaos.storm.stage import Child, Stage
 from tests.wire import Trouble, Wire
 
@@ -27,7 +28,9 @@ class Watch:
     wire: Wire
     answers: list[float] = field(default_factory=list)
     cuts: list[tuple[float, float]] = field(default_factory=list)
+    faults: dict[str, float] = field(default_factory=dict)  # it is to have, in every life
     _struck: dict[int, dict[str, int]] = field(default_factory=dict)  # per life
+    _told: tuple[int, dict[str, float]] = (0, {})  # which life was told of which faults
 
     @property
     def struck(self) -> Counter[str]:
@@ -43,14 +46,21 @@ class Watch:
         return f"http://127.0.0.1:{self.wire.target}/simulator/faults"
 
     async def look(self) -> None:
-        """Ask, for ever."""
+        """Ask, for ever; and tell it of its faults, which it forgets when it is killed."""
         while True:
-            life = self.child.life
+            telling = self.child.life, dict(self.faults)
             found = await ask(self.address)
             if found is not None:
                 self.answers.append(time.time())
-                self._struck[life] = found
+                self._struck[telling[0]] = found
+                if self._told != telling:
+                    await self._tell(telling)
             await asyncio.sleep(LOOK_EVERY)
+
+    async def _tell(self, telling: tuple[int, dict[str, float]]) -> None:
+        body = json.dumps({**dict.fromkeys((*FAULTS, *LEFT_OUT), 0.0), **telling[1]})
+        if await ask(self.address, body) is not None:
+            self._told = telling
 
     async def cut(self, trouble: Trouble, seconds: float) -> None:
         """Cut its wire for so long."""
@@ -61,10 +71,6 @@ class Watch:
         finally:
             await self.wire.mend()
             self.cuts.append((began, time.time()))
-
-    async def set_faults(self, faults: dict[str, float]) -> None:
-        """From now on these probabilities, if it can be told."""
-        await ask(self.address, json.dumps(faults))
 
     def reachable(self, since: float, until: float) -> bool:
         """Whether it could be reached by Safelight without interruption all that time."""
