@@ -2,7 +2,7 @@
 
 The token is taken, the attempt opened and the token ended in one transaction: the attempt row is
 the only thing that says a slot is taken. The prompt goes out after the commit, once, and within
-`SEND_WITHIN` seconds of it, so that after `SETTLED_AFTER` seconds nothing can still arrive.
+`SEND_WITHIN` seconds of it, so that after the renderer's `settled_after` nothing can still arrive.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from safelight.database.images import Locked, Work, boottime
 from safelight.renderers.base import Prompt
 
 SEND_WITHIN: Final = 3.0  # s from the attempt's commit
-SETTLED_AFTER: Final = 15.0  # s; a cut cable delivered a given-up POST 12 s later (measured)
 STEP_ASIDE: Final = 2.0  # s
 
 DEADLINE_PASSED: Final = ImageError(

@@ -32,7 +32,7 @@ from safelight.database.bell import set_within
 from safelight.database.images import Work, boottime
 from safelight.pictures import BadPicture, Picture, inspect
 from safelight.pipeline.closing import Closer
-from safelight.pipeline.dispatch import SEND_WITHIN, SETTLED_AFTER, Graphs
+from safelight.pipeline.dispatch import SEND_WITHIN, Graphs
 from safelight.pipeline.endings import Ending, Lookout, Result, Rules, Taken
 from safelight.pipeline.proving import complaint, kind_of, taken
 from safelight.renderers.base import (
@@ -59,8 +59,7 @@ from safelight.store import KeyTaken, Store, StoreError
 
 log = structlog.get_logger()
 
-POLL_AT_LEAST: Final = 0.25  # s between two looks
-POLL_SHARE: Final = 0.05  # of the workflow's usual time
+POLL_SHARE: Final = 0.05  # of the workflow's usual time, between two looks
 _TINY: Final = 128 * 1024  # bytes
 Fetching: TypeAlias = "asyncio.Task[Answer]"
 _STORE_PAUSE: Final = 1.0  # s between two tries to store a picture
@@ -101,14 +100,13 @@ class Follower:
             usual: seconds renderings of this workflow take, 0 if unknown.
         """
         prompt = await self._prompt(work)
-        answered = False
+        accepted: Accepted | None = None
         result: Result | None = None
         if new:
-            answered, result = await self._send(prompt, work.opened, lookout)
-        pause = max(POLL_AT_LEAST, POLL_SHARE * usual)
+            accepted, result = await self._send(prompt, work.opened, lookout)
         if result is None:
-            settled = 0.0 if answered else work.opened + SETTLED_AFTER
-            result = await self._watch(work, prompt, lookout, pause, settled)
+            pause = max(self._renderer.look_every, POLL_SHARE * usual)
+            result = await self._watch(work, prompt, lookout, pause, accepted)
         await self._close(work, result)
         return result
 
@@ -127,31 +125,39 @@ class Follower:
 
     async def _send(
         self, prompt: Prompt, opened: float, lookout: Lookout
-    ) -> tuple[bool, Result | None]:
+    ) -> tuple[Accepted | None, Result | None]:
         if lookout.unwanted:
-            return False, Ending(CANCELED, "somebody asked before it was sent")
+            return None, Ending(CANCELED, "somebody asked before it was sent")
         if boottime() - opened > SEND_WITHIN:
-            return False, Ending(UNSENT, "the worker was too slow to send it in time")
+            return None, Ending(UNSENT, "the worker was too slow to send it in time")
         match await self._renderer.submit(prompt):
-            case Accepted():
-                return True, None
+            case Accepted() as accepted:
+                return accepted, None
             case Refused(reason, detail, running) as refused:
                 if running:
                     await self._renderer.cancel(prompt.prompt_id)
-                return True, Ending(kind_of(refused), f"{reason}: {detail}")
+                return None, Ending(kind_of(refused), f"{reason}: {detail}")
             case InDoubt(reason, sent):
                 if not sent:
-                    return False, Ending(UNSENT, reason)
+                    return None, Ending(UNSENT, reason)
                 log.info("post in doubt", prompt_id=prompt.prompt_id, reason=reason)
-                return False, None
+                return None, None
 
     async def _watch(
-        self, work: Work, prompt: Prompt, lookout: Lookout, pause: float, settled: float
+        self,
+        work: Work,
+        prompt: Prompt,
+        lookout: Lookout,
+        pause: float,
+        accepted: Accepted | None,
     ) -> Result:
-        """Ask until there is an end; "nowhere" counts from `settled` on, on our `boottime()`."""
+        """Ask until there is an end; "nowhere" counts at once only if the POST settled it."""
         clock = asyncio.get_running_loop().time
         heard = clock()
-        first = settled == 0.0
+        first = accepted is not None
+        settled = work.opened + self._renderer.settled_after
+        if accepted is not None and accepted.settled:
+            settled = 0.0
         while True:
             if first:
                 first = False  # just accepted: a hint or the first pause comes before any news

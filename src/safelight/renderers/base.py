@@ -71,6 +71,7 @@ class Accepted:
     """The backend has it. `number` is its queue counter: a fall means it was restarted."""
 
     number: float | None = None
+    settled: bool = True  # False: "nowhere" is no proof before `Renderer.settled_after` is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class InDoubt:
     """Time-out, reset, 5xx, HTML: it may or may not have it. Ask; never send it again."""
 
     reason: str
-    sent: bool = True  # False: no connection came about, so surely nothing has left us
+    sent: bool = True  # False: surely it has not got it: no connection, or it said "not now"
 
 
 Submission: TypeAlias = Accepted | Refused | InDoubt
@@ -105,9 +106,9 @@ Submission: TypeAlias = Accepted | Refused | InDoubt
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """In the backend's queue; `ahead` prompts run or wait before it."""
+    """In the backend's queue; `ahead` prompts run or wait before it, None where nobody says."""
 
-    ahead: int
+    ahead: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Nowhere:
-    """Neither in the queue, nor in the history, nor a whole file of its own."""
+    """Neither in the queue, nor in the history, nor a whole file of its own.
+
+    It may still arrive, or be where it cannot be looked for, until `Renderer.settled_after` is
+    over; only then, or after an `Accepted` that settled it, does this count.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +219,19 @@ class Renderer(Protocol):
     the clock says so, until it answers `Finished` or `Nowhere`.
     """
 
+    @property
+    def settled_after(self) -> float:
+        """Seconds after an attempt was opened from which on "nowhere" is the truth, whatever became
+        of its POST: nothing can still arrive, and nothing still run unseen."""
+        ...
+
+    @property
+    def look_every(self) -> float:
+        """Seconds between two looks at one prompt, at least."""
+        ...
+
     async def submit(self, prompt: Prompt) -> Submission:
-        """Send it once, on a connection of its own, within 3 s; dropped by reset when given up."""
+        """Send it once, on a connection of its own, within seconds; reset when given up."""
         ...
 
     async def look(self, prompt: Prompt, *, ended: bool = False) -> Sighting:
@@ -230,11 +246,14 @@ class Renderer(Protocol):
         ...
 
     async def cancel(self, prompt_id: str) -> bool:
-        """Delete it from the queue or interrupt it, by its own id; true when verified gone."""
+        """Delete it from the queue or interrupt it, by its own id; true when verified gone.
+
+        False where that cannot be known: no answer, or a prompt that cannot be looked for.
+        """
         ...
 
     async def free(self) -> bool:
-        """Ask the backend to unload models and free memory."""
+        """Ask the backend to unload models and free memory; false if it did not take it."""
         ...
 
     async def probe(self) -> Vitals | Silent:

@@ -37,7 +37,13 @@ from safelight.renderers.base import (
     Vitals,
     Waiting,
 )
-from safelight.renderers.comfyui_http import Http, Patience, TooLarge, Unanswered
+from safelight.renderers.comfyui_http import (
+    Http,
+    Patience,
+    TooLarge,
+    Unanswered,
+    unlike_a_file,
+)
 from safelight.renderers.comfyui_socket import Socket
 from safelight.renderers.comfyui_verdict import verdict
 
@@ -57,6 +63,9 @@ class ComfyUI:
     `Authorization: Bearer`, `headers` with every request; `answer_limit` is in bytes and holds for
     everything but pictures. Raises `ValueError` for an url or a header that cannot be used.
     """
+
+    settled_after = 15.0  # s; a cut cable delivered a given-up POST 12 s later (measured)
+    look_every = 0.25  # s
 
     def __init__(
         self,
@@ -132,7 +141,7 @@ class ComfyUI:
             return Unfetched(trouble.reason)
         if answer.status != 200:
             return Unfetched(f"HTTP {answer.status}", gone=answer.status == 404)
-        if reason := _unlike_a_file(answer.headers):
+        if reason := unlike_a_file(answer.headers):
             return Unfetched(reason)
         return Fetched(answer.body)
 
@@ -281,13 +290,3 @@ def _view(url: URL, file: OutputFile) -> URL:
     return url.with_query(
         {"filename": file.filename, "subfolder": file.subfolder, "type": file.type}
     )
-
-
-def _unlike_a_file(headers: Mapping[str, str]) -> str | None:
-    if headers.get("Content-Type", "").lower().startswith("text/html"):
-        return "HTML instead of a picture"
-    if headers.get("Content-Encoding", "identity").lower() != "identity":
-        return "compressed on the way"
-    chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
-    # Then the end of the connection is the end of the file, whole or not.
-    return None if chunked or "Content-Length" in headers else "no length was announced"

@@ -1,4 +1,4 @@
-"""Requests to one ComfyUI, and everything that can go wrong with them, in our words.
+"""Requests to one backend, and everything that can go wrong with them, in our words.
 
 What only reads goes through a pool of kept connections; every POST gets one of its own, see
 `comfyui_post`.
@@ -108,7 +108,7 @@ class Http:
             ) as response:
                 body = b""
                 if response.status < 300 and method != "HEAD":
-                    body = await _read(response, self._limit if limit is None else limit)
+                    body = await read(response, self._limit if limit is None else limit)
                 return Reply(response.status, response.headers, body)
 
     async def post(self, url: URL, body: bytes, seconds: float) -> Reply:
@@ -149,7 +149,7 @@ class Http:
             url, data=body, headers=headers, timeout=timeout, allow_redirects=False
         ) as response:
             shot.answered()
-            return Reply(response.status, response.headers, await _read(response, self._limit))
+            return Reply(response.status, response.headers, await read(response, self._limit))
 
     def _pool(self) -> aiohttp.ClientSession:
         self._check_open()
@@ -226,7 +226,8 @@ def _reason(error: aiohttp.ClientError | OSError) -> str:
     return "connection failed"
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body, of which no more than `limit` bytes are ever held."""
     if (response.content_length or 0) > limit:
         raise TooLarge(f"more than {limit} bytes")
     body = io.BytesIO()  # getvalue() hands its buffer over: the bytes are held once
@@ -235,6 +236,17 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
             raise TooLarge(f"more than {limit} bytes")
         body.write(chunk)
     return body.getvalue()
+
+
+def unlike_a_file(headers: Mapping[str, str]) -> str | None:
+    """Why a 200 with these headers is no file that came whole, if it is none."""
+    if headers.get("Content-Type", "").lower().startswith("text/html"):
+        return "HTML instead of a picture"
+    if headers.get("Content-Encoding", "identity").lower() != "identity":
+        return "compressed on the way"
+    chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
+    # Then the end of the connection is the end of the file, whole or not.
+    return None if chunked or "Content-Length" in headers else "no length was announced"
 
 
 def _base(url: str) -> URL:

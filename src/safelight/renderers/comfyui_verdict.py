@@ -60,7 +60,7 @@ def _received(body: bytes, prompt_id: str) -> Submission:
         detail = "The backend runs it under another prompt id than ours: update its ComfyUI."
         return Refused("foreign-prompt-id", detail, running=True)
     if errors := rest.get("node_errors"):
-        text = _sentence(("Some outputs of the prompt are not valid", *_node_errors(errors)))
+        text = sentence(("Some outputs of the prompt are not valid", *_node_errors(errors)))
         return Refused("prompt_outputs_failed_validation", text, running=True)
     return Accepted(_number(rest.get("number")))
 
@@ -74,13 +74,13 @@ def _rejected(body: bytes) -> Submission:
             )
             return Refused(
                 kind if _SLUG.fullmatch(kind) else "invalid_prompt",
-                _sentence(parts),
+                sentence(parts),
                 missing=_UNKNOWN_NODE.search(message) is not None
                 or kind == "missing_node_type"
                 or _only_missing(rest.get("node_errors")),
             )
         case {"error": str(message)}:
-            return Refused("invalid_prompt", _sentence((message,)))
+            return Refused("invalid_prompt", sentence((message,)))
     return InDoubt("HTTP 400, but not as ComfyUI answers")
 
 
@@ -132,7 +132,7 @@ def _complaint(error: Any) -> str:
     return "not valid"
 
 
-def _sentence(parts: tuple[str, ...]) -> str:
+def sentence(parts: tuple[str, ...]) -> str:
     """One line that can be stored and shown: no tracebacks, no paths of the server."""
     shown = (part[:_DETAIL_LIMIT].partition("Traceback (most recent")[0] for part in parts)
     text = _UNSTORABLE.sub(" ", "; ".join(part.strip() for part in shown))
