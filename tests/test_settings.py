@@ -145,6 +145,25 @@ def test_secrets_may_stand_in_files(tmp_path: Path) -> None:
     assert settings.key == SecretStr("k3y")
 
 
+@pytest.mark.parametrize(
+    ("url", "more"),
+    [
+        ("https://api.runpod.ai/v2/abc123", 'token_file = "token"'),
+        ("https://api.runpod.ai/v2/abc123", 'headers = { authorization = "Bearer k" }'),
+        ("http://127.0.0.1:9000/v2/abc123", 'token = "k"\nttl = "1h"\nexecution_timeout = 6'),
+        ("http://localhost:9000/abc123", 'token = "k"'),
+    ],
+)
+def test_an_endpoint_of_runpod_needs_its_key(tmp_path: Path, url: str, more: str) -> None:
+    (tmp_path / "token").write_text("t0k\n")
+    text = f'[[backends]]\nname = "a"\nkind = "runpod"\nurl = "{url}"\n{more}\n'
+    (backend,) = loaded(tmp_path, text).backends
+    assert (backend.kind, backend.url) == ("runpod", url)
+    assert backend.ttl == (3_600 if "ttl" in more else None)
+    shown = show(loaded(tmp_path, text))
+    assert loaded(tmp_path, shown).backends[0].kind == "runpod"
+
+
 def test_a_secret_of_a_higher_layer_wins_over_a_file_of_a_lower(tmp_path: Path) -> None:
     (tmp_path / "database").write_text("postgresql://file")
     text = '[database]\nurl_file = "database"\n'

@@ -10,6 +10,7 @@ from safelight.core.errors import SettingsError
 from safelight.settings import load
 from tests.test_settings import complaint, loaded
 
+RUNPOD = '[[backends]]\nname = "a"\nkind = "runpod"\n'
 REFUSED = [
     ("[server]\nprot = 1", 'safelight.toml: server.prot: unknown; the nearest known one is "port"'),
     ("[sever]\nport = 1", 'safelight.toml: sever: unknown; the nearest known one is "server"'),
@@ -32,6 +33,16 @@ REFUSED = [
     ('[[backends]]\nname = "a"\nurl = "http://a"\nheaders = { A = "b\\nc" }', "on one line"),
     ('[[backends]]\nname = "a"\nurl = "http://a"\nheaders = { "A b" = "c" }', "HTTP header"),
     ('[[backends]]\nname = "a"\nurl = "http://a"\nheaders = { Host = "c" }', "cannot be set"),
+    (RUNPOD + 'url = "https://a/v2/x"', 'backends[0]: kind = "runpod" needs the API key as token'),
+    (RUNPOD + 'token = "k"\nurl = "https://a"', "needs the url of an endpoint"),
+    (RUNPOD + 'token = "k"\nurl = "https://a/v2/"', "needs the url of an endpoint"),
+    (RUNPOD + 'token = "k"\nurl = "https://a/v2/x/run"', "needs the url of an endpoint"),
+    (RUNPOD + 'token = "k"\nurl = "http://a/v2/x"', "needs an https:// url"),
+    (RUNPOD + 'token = "k"\nurl = "https://a/v2/x"\nttl = 9', "backends[0].ttl: "),
+    (RUNPOD + 'token = "k"\nurl = "https://a/v2/x"\nttl = "8d"', "backends[0].ttl: "),
+    (RUNPOD + 'token = "k"\nurl = "https://a/v2/x"\nexecution_timeout = 5', "execution_timeout: "),
+    ('[[backends]]\nname = "a"\nurl = "http://a"\nttl = 60', 'for kind = "runpod" only'),
+    ('[[backends]]\nname = "a"\nurl = "http://a"\nkind = "cog"', "backends[0].kind: "),
     ('[characters.Mira]\nprompt = "x"', "characters.Mira: expected an id"),
     ("[characters.mira]\nwidth = 100000", "characters.mira.width: width lies between 16 and 4096"),
     ("[characters.007]\nwidth = 1", "characters.007.width: width lies between"),

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import uuid4
 
 from safelight.assembly.parts import bare_url, opened_database, opened_store, renderer_of
 from safelight.core.errors import SafelightError, SettingsError
 from safelight.renderers.base import Silent
-from safelight.settings import Backend, Settings
+from safelight.settings import Backend, Rendering, Settings
 from safelight.store import StoreError
+
+_ADVICE: Final = {
+    "comfyui": "Start ComfyUI there",
+    "runpod": "Check the API key in its token",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ async def doctor(settings: Settings) -> list[Check]:
     """Look at everything a batch needs, change nothing but the schema."""
     checks = [await _check_database(settings), await _check_store(settings)]
     checks.append(_check_catalogue(settings))
-    checks += [await _check_backend(backend) for backend in settings.backends]
+    checks += [await _check_backend(backend, settings.rendering) for backend in settings.backends]
     return checks
 
 
@@ -64,15 +70,17 @@ def _check_catalogue(settings: Settings) -> Check:
     return Check("catalogue", True, f"{told} in the settings")
 
 
-async def _check_backend(backend: Backend) -> Check:
-    renderer = renderer_of(backend, previews=False)
+async def _check_backend(backend: Backend, rendering: Rendering) -> Check:
+    renderer = renderer_of(backend, rendering)
     try:
         vitals = await renderer.probe()
     finally:
         await renderer.close()
     name = f"backend {backend.name}"
     if isinstance(vitals, Silent):
-        advice = f"Start ComfyUI there, or set the url of {backend.name}."
+        advice = f"{_ADVICE[backend.kind]}, or set the url of {backend.name}."
         return Check(name, False, f"{bare_url(backend.url)}: {vitals.reason}", advice)
     held = len(vitals.running) + len(vitals.waiting)
+    if backend.kind == "runpod":
+        return Check(name, True, "the RunPod endpoint answers")
     return Check(name, True, f"ComfyUI {vitals.version or '?'}, {held} prompts")

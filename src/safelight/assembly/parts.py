@@ -29,7 +29,8 @@ from safelight.pipeline.gather import Follower
 from safelight.pipeline.wishes import Wishes
 from safelight.renderers.base import Renderer
 from safelight.renderers.comfyui import ComfyUI
-from safelight.settings import Backend, Settings
+from safelight.renderers.runpod import RunPod
+from safelight.settings import Backend, Rendering, Settings
 from safelight.store import Store, open_store
 from safelight.worker.lanes import Lane
 from safelight.worker.reconcile import Reconciler
@@ -41,7 +42,10 @@ _DECODERS: Final = 2  # pictures decoded at the same time
 _REVIVE_EVERY: Final = 1.0  # s
 
 # The renderers there are, by the kind of a backend.
-RENDERERS: Final[Mapping[str, Callable[..., Renderer]]] = {"comfyui": ComfyUI}
+RENDERERS: Final[Mapping[str, Callable[..., Renderer]]] = {
+    "comfyui": ComfyUI,
+    "runpod": RunPod,
+}
 
 
 @asynccontextmanager
@@ -119,7 +123,7 @@ async def make_worker(
     )
     lanes = []
     for backend in settings.backends:
-        renderer = renderer_of(backend, previews=settings.rendering.previews)
+        renderer = renderer_of(backend, settings.rendering)
         lane = Lane(
             backend.name,
             backend.pool,
@@ -140,13 +144,22 @@ async def make_worker(
     return Worker(database, bell, lanes, Reconciler(database, bell, retention), me)
 
 
-def renderer_of(backend: Backend, *, previews: bool) -> Renderer:
-    return RENDERERS["comfyui"](
+def renderer_of(backend: Backend, rendering: Rendering) -> Renderer:
+    return RENDERERS[backend.kind](
         backend.url,
         headers={name: value.get_secret_value() for name, value in backend.headers.items()},
         token=backend.token.get_secret_value() if backend.token else None,
-        previews=previews,
+        **_options(backend, rendering),
     )
+
+
+def _options(backend: Backend, rendering: Rendering) -> Mapping[str, Any]:
+    """What only this kind of renderer takes."""
+    if backend.kind == "comfyui":
+        return {"previews": rendering.previews}
+    limits = {"ttl": backend.ttl, "execution_timeout": backend.execution_timeout}
+    given = {name: seconds for name, seconds in limits.items() if seconds is not None}
+    return {"max_file": int(rendering.max_file), **given}
 
 
 def make_gateway(

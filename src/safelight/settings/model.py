@@ -7,7 +7,7 @@ with them.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import platformdirs
 from pydantic import (
@@ -24,8 +24,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from safelight.core import records
 from safelight.settings import catalogue
+from safelight.settings.backends import fitting, no_twins
 from safelight.settings.checks import (
-    address,
     backend_url,
     database_url,
     duration,
@@ -96,8 +96,10 @@ class Backend(Section):
 
     name: Name
     """What it is called in answers and logs."""
+    kind: Literal["comfyui", "runpod"] = "comfyui"
+    """What is there: a ComfyUI, or a RunPod serverless endpoint that runs worker-comfyui."""
     url: BackendUrl
-    """Where ComfyUI listens, `http://` or `https://`, may carry a path."""
+    """Where ComfyUI listens, may carry a path; or `https://api.runpod.ai/v2/ENDPOINT`."""
     pool: Name = "default"
     """Backends of one pool run the same workflows."""
     slots: Whole = Field(2, ge=1, le=64)
@@ -106,6 +108,15 @@ class Backend(Section):
     """Sent as `Authorization: Bearer …`. Also as `token_file`."""
     headers: dict[HeaderName, Header] = Field(default_factory=dict)
     """Sent with every request, for proxies; their values are secrets."""
+    ttl: Seconds | None = Field(None, ge=10, le=604_800)
+    """RunPod only: seconds a job may live, waiting and running; left out: 600."""
+    execution_timeout: Seconds | None = Field(None, gt=5, le=604_800)
+    """RunPod only: seconds a job may run; left out: 300."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Backend:
+        fitting(self)
+        return self
 
 
 class WorkflowEntry(Section):
@@ -232,20 +243,6 @@ class Retention(Section):
     """Hours in which an Idempotency-Key replays its batch."""
 
 
-def _no_twins(backends: tuple[Backend, ...]) -> tuple[Backend, ...]:
-    """Two entries for one server would fill its queue twice."""
-    names: set[str] = set()
-    addresses: dict[str, str] = {}
-    for backend in backends:
-        if backend.name in names:
-            raise ValueError(f'two are named "{backend.name}"; give each its own name')
-        names.add(backend.name)
-        other = addresses.setdefault(address(backend.url), backend.name)
-        if other != backend.name:
-            raise ValueError(f'"{other}" and "{backend.name}" have the same url; keep one')
-    return backends
-
-
 def _default_backends() -> tuple[Backend, ...]:
     return (Backend(name="local", url="http://127.0.0.1:8188"),)
 
@@ -265,7 +262,7 @@ class Settings(BaseSettings):
     server: Server = Server()
     database: Database = Database()
     store: Store = Store()
-    backends: Annotated[tuple[Backend, ...], AfterValidator(_no_twins)] = Field(
+    backends: Annotated[tuple[Backend, ...], AfterValidator(no_twins)] = Field(
         default_factory=_default_backends
     )
     workflows: dict[Slug, WorkflowEntry] = Field(default_factory=dict)
