@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -15,57 +13,30 @@ from safelight.renderers import runpod as module
 from safelight.renderers.base import (
     Accepted,
     Errored,
-    Fetched,
     Finished,
     InDoubt,
     Interrupted,
     Nowhere,
-    OutputFile,
     Refused,
-    Rendered,
     Running,
     Silent,
-    Unfetched,
     Vitals,
     Waiting,
 )
 from safelight.renderers.runpod import RunPod
 from tests.renderers.raw_server import HASTE, Call, ok, raw_server
+from tests.renderers.runpod_script import (
+    KEY,
+    RUN,
+    Answer,
+    Script,
+    backend_of,
+    refusal,
+    status,
+)
+from tests.renderers.runpod_server import KEY as STAND_IN_KEY
+from tests.renderers.runpod_server import StandIn, standing_in
 from tests.renderers.test_comfyui_simulator import picture
-
-KEY = "rpa_secret_secret"
-RUN = ok(b'{"id": "j1", "status": "IN_QUEUE"}')
-Answer = bytes | Callable[[Call], bytes]
-
-
-def status(word: str, **fields: object) -> bytes:
-    return ok(json.dumps({"id": "j1", "status": word, **fields}).encode())
-
-
-def picture_of(data: str) -> bytes:
-    image = {"filename": "image_00001_.png", "type": "base64", "data": data}
-    return status("COMPLETED", output={"images": [image]})
-
-
-def refusal(number: int, body: bytes = b"", *lines: str) -> bytes:
-    return ok(body, *lines, status=f"{number} No")
-
-
-class Script:
-    """Answers by route, one after the other; the last one for ever."""
-
-    def __init__(self, **answers: list[Answer]) -> None:
-        self._answers: dict[str, list[Answer]] = {"run": [RUN], **answers}
-
-    async def __call__(self, call: Call) -> None:
-        route = call.line.split(" ")[1].split("/")[1]
-        answers = self._answers[route]
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        await call.send(answer if isinstance(answer, bytes) else answer(call))
-
-
-def backend_of(url: str, **options: Any) -> RunPod:
-    return RunPod(url, token=KEY, patience=HASTE, **options)
 
 
 async def test_what_is_sent_is_one_graph_with_limits() -> None:
@@ -187,56 +158,6 @@ async def test_a_429_on_run_means_that_nothing_was_taken() -> None:
         assert await backend.submit(picture(9)) == InDoubt("HTTP 429", sent=False)
 
 
-async def test_a_picture_is_taken_from_memory_and_then_asked_for_again() -> None:
-    data = base64.b64encode(b"not yet proven to be a picture").decode()
-    script = Script(status=[picture_of(data), picture_of(f"data:image/png;base64,{data}")])
-    async with raw_server(script) as server, backend_of(server.url) as backend:
-        await backend.submit(prompt := picture(10))
-        file = OutputFile("image_00001_.png", f"safelight/{prompt.prompt_id}", "output")
-        assert await backend.look(prompt) == Finished(Rendered((file,), cached=False))
-        fetched = Fetched(b"not yet proven to be a picture")
-        assert await backend.fetch(file, 100) == fetched
-        assert len(server.paths("GET")) == 1
-        assert await backend.fetch(file, 100) == fetched
-        assert len(server.paths("GET")) == 2
-        assert await backend.probe() != Vitals((prompt.prompt_id,), ())
-
-
-@pytest.mark.parametrize("data", ["AAA", "no base64!", "\u00e9" * 8, "AAAA\nAAAA"])
-async def test_what_is_not_base64_is_no_picture(data: str) -> None:
-    script = Script(status=[picture_of(data)])
-    async with raw_server(script) as server, backend_of(server.url) as backend:
-        await backend.submit(prompt := picture(11))
-        await backend.look(prompt)
-        file = OutputFile("image_00001_.png", f"safelight/{prompt.prompt_id}", "output")
-        assert await backend.fetch(file, 100) == Unfetched("the picture is not base64", gone=True)
-
-
-async def test_an_answer_larger_than_any_picture_is_not_read_to_its_end() -> None:
-    sent = 0
-
-    async def handle(call: Call) -> None:
-        nonlocal sent
-        if " /run" in call.line:
-            await call.send(RUN)
-            return
-        await call.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        while True:
-            await call.send(b"10000\r\n" + b"A" * 65_536 + b"\r\n")
-            sent += 65_536
-
-    async with (
-        raw_server(handle) as server,
-        backend_of(server.url, max_file=3_000_000) as backend,
-    ):
-        await backend.submit(prompt := picture(12))
-        file = OutputFile("image_00001_.png", f"safelight/{prompt.prompt_id}", "output")
-        assert await backend.look(prompt) == Finished(Rendered((file,), cached=False))
-        answer = await backend.fetch(file, 3_000_000)
-        assert answer == Unfetched("more than 3000000 bytes", too_large=True)
-    assert sent < 60_000_000
-
-
 async def test_a_key_that_is_echoed_is_not_told() -> None:
     """A server that repeats our headers in its error: neither refusal nor failure shows the key."""
     echo = json.dumps({"error": f"who is Bearer {KEY}?"}).encode()
@@ -265,18 +186,52 @@ async def test_a_wrong_key_ends_a_cancel_at_once(answer: bytes) -> None:
 
 
 async def test_a_cancel_is_repeated_until_runpod_says_it_is_over() -> None:
+    page = ok(b"<html>", "Content-Type: text/html")
     script = Script(
-        cancel=[refusal(500), b"", status("CANCELLED")],
-        status=[status("IN_PROGRESS"), status("IN_PROGRESS"), status("CANCELLED")],
+        cancel=[refusal(500), b"", refusal(429), page, status("CANCELLED")],
+        status=[*4 * [status("IN_PROGRESS")], status("CANCELLED")],
         health=[ok(b'{"jobs": {}, "workers": {}}')],
     )
-    async with raw_server(script) as server, backend_of(server.url) as backend:
+    patience = replace(HASTE, cancel=5.0)
+    async with (
+        raw_server(script) as server,
+        RunPod(server.url, token=KEY, patience=patience) as backend,
+    ):
         await backend.submit(prompt := picture(16))
         await backend.look(prompt)
         assert await backend.probe() == Vitals((prompt.prompt_id,), ())
         assert not await backend.cancel(prompt.prompt_id)  # the second answer is a reset
         assert await backend.cancel(prompt.prompt_id)
         assert await backend.probe() == Vitals((), ())
+        posts = len(server.calls)
+        assert await backend.cancel(prompt.prompt_id)
+        assert len(server.calls) == posts  # it is over: nothing is asked any more
+
+
+@pytest.mark.parametrize(("fault", "made"), [("run-reset", 0), ("run-lost", 1), ("run-502", 0)])
+async def test_a_reset_before_and_after_the_job_was_made_looks_the_same(
+    fault: str, made: int
+) -> None:
+    """Nobody can tell from here: it is doubt either way, and no second job is made."""
+    stand_in = StandIn(["http://127.0.0.1:9"], faults=Counter({fault: 1}))
+    async with (
+        standing_in(stand_in),
+        RunPod(stand_in.url, token=STAND_IN_KEY, patience=HASTE) as backend,
+    ):
+        doubt = await backend.submit(prompt := picture(20))
+        assert isinstance(doubt, InDoubt)
+        assert doubt.sent
+        assert await backend.look(prompt) == Nowhere()
+        assert len(stand_in.ever) == made
+
+
+@pytest.mark.parametrize("answer", [refusal(429), refusal(500), ok(b"<html>"), b""])
+async def test_an_endpoint_that_does_not_answer_well_is_silent(answer: bytes) -> None:
+    async with (
+        raw_server(Script(health=[answer])) as server,
+        backend_of(server.url) as backend,
+    ):
+        assert isinstance(await backend.probe(), Silent)
 
 
 async def test_a_job_runpod_forgot_is_as_good_as_cancelled() -> None:
