@@ -154,7 +154,15 @@ async def _viewed(comfyui: aiohttp.ClientSession, image: dict[str, str]) -> byte
 
 
 async def _stop(comfyui: aiohttp.ClientSession, prompt_id: str) -> None:
-    async with comfyui.post("/queue", json={"delete": [prompt_id]}):
-        pass
-    async with comfyui.post("/interrupt", json={"prompt_id": prompt_id}):
-        pass
+    """Until it is gone: on its way from the queue to the sampler neither order would reach it."""
+    while True:
+        for path, order in (
+            ("/queue", {"delete": [prompt_id]}),
+            ("/interrupt", {"prompt_id": prompt_id}),
+        ):
+            async with comfyui.post(path, json=order):
+                pass
+        async with comfyui.get("/queue") as answer:
+            if prompt_id not in await answer.text():
+                return
+        await asyncio.sleep(0.02)
