@@ -40,6 +40,9 @@ BAD = {
 }
 
 
+BROKEN = ("cut short", "cut chunk", "no http", "nothing")
+
+
 def prompt(folder: str | None = "safelight/x") -> Prompt:
     return Prompt(str(uuid.uuid4()), GRAPH, "3", folder)
 
@@ -56,7 +59,10 @@ async def test_a_bad_answer_is_silence_or_doubt(name: str) -> None:
         await call.send(answer)
 
     async with raw_server(handle) as server, backend_of(server) as backend:
-        assert await backend.probe() == Silent(reason)
+        told = await backend.probe()
+        assert told == Silent(reason)
+        assert isinstance(told, Silent)
+        assert told.reached == (name not in BROKEN)
         assert await backend.look(prompt()) == Silent(reason)
         assert await backend.look(prompt(), ended=True) == Silent(reason)
         assert not await backend.cancel(str(uuid.uuid4()))
@@ -110,7 +116,10 @@ async def test_an_endless_body_is_not_read_to_its_end() -> None:
 async def test_nothing_listening_means_that_nothing_was_sent(unused_tcp_port: int) -> None:
     async with ComfyUI(f"http://127.0.0.1:{unused_tcp_port}", patience=HASTE) as backend:
         assert await backend.submit(prompt()) == InDoubt("connection refused", sent=False)
-        assert await backend.probe() == Silent("connection refused")
+        told = await backend.probe()
+        assert told == Silent("connection refused")
+        assert isinstance(told, Silent)
+        assert not told.reached
         assert await backend.fetch(FILE, 10) == Unfetched("connection refused")
         assert not await backend.free()
 

@@ -140,7 +140,7 @@ class Silent:
     """
 
     reason: str
-    reached: bool = False
+    reached: bool = field(default=False, compare=False)
 
 
 Sighting: TypeAlias = Waiting | Running | Finished | Nowhere | Silent

@@ -179,11 +179,11 @@ class RunPod:
         try:
             health = await self._http.get_json(self._url("health"))
         except Unanswered as trouble:
-            return Silent(trouble.reason)
+            return Silent(trouble.reason, trouble.reached)
         match health:
             case {"jobs": dict(), "workers": dict()}:
                 return Vitals(*self._jobs.held())
-        return Silent("not as RunPod answers")
+        return Silent("not as RunPod answers", reached=True)
 
     async def hints(self) -> AsyncGenerator[Hint, None]:
         """That there is nothing to hear, and then nothing until `close()`."""
@@ -216,12 +216,12 @@ class RunPod:
                 self._hushed_until = _now() + _pause(answer.headers.get("Retry-After", ""))
                 return self._as_before(job)
             if answer.status != 200:
-                return Silent(f"HTTP {answer.status}")
+                return Silent(f"HTTP {answer.status}", reached=True)
             seen = self._understood(job, state(answer.body, job.id))
         except TooLarge:  # nothing but a picture makes it that long
             seen = self._finished(job, TooMuch())
         except Unanswered as trouble:
-            return Silent(trouble.reason)
+            return Silent(trouble.reason, trouble.reached)
         job.seen = seen
         job.over = isinstance(seen, Finished)
         return seen
@@ -233,7 +233,7 @@ class RunPod:
     def _as_before(self, job: Job) -> Sighting:
         """RunPod is there and asks for patience; a job that cannot exist any more gets none."""
         if isinstance(job.seen, Finished) or self._is_past(job):
-            return Silent("HTTP 429")
+            return Silent("HTTP 429", reached=True)
         return job.seen
 
     def _understood(self, job: Job, told: State) -> Sighting:

@@ -164,10 +164,11 @@ class Lane:
         """Seconds its slowest workflow usually takes here, 0 while none is learned."""
         return max(self._usual.values(), default=0.0)
 
-    def abandon(self, reason: str) -> None:
-        """Give up on every open attempt: their images go elsewhere."""
-        for lookout in self._lookouts.values():
-            lookout.abandon(reason)
+    def abandon(self, reason: str, *, image: str | None = None) -> None:
+        """Give up on every open attempt, or on those of one image."""
+        for prompt_id, work in self.open.items():
+            if image in (None, work.image):
+                self._lookouts[prompt_id].abandon(reason)
 
     def opened_lately(self, prompt_id: str) -> bool:
         """Whether it is an open attempt of ours so young that nobody can have closed it for us."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncpg
 import structlog
 
+from safelight.core.states import QUEUED
 from safelight.database import arrows, images
 from safelight.database.arrows import Driver
 from safelight.database.bell import Bell
@@ -47,14 +48,15 @@ class Latecomers:
         prompt = await self._graphs.prompt(late.work)
         match await self._lane.renderer.look(prompt):
             case Finished(Rendered((_, *_), cached=False)):
-                return not await self._take_back(late.work)
+                return not await self._take_back(late.work, whole=True)
             case Running() | Waiting():
-                return not (late.queued and await self._take_back(late.work))
+                return not (late.queued and await self._take_back(late.work, whole=False))
             case Silent():
                 return True
         return False
 
-    async def _take_back(self, work: Work) -> bool:
+    async def _take_back(self, work: Work, *, whole: bool) -> bool:
+        """Without a whole picture only while no other attempt carries the image."""
         epoch, slot = self._lane.epoch, self._lane.free_slot()
         if epoch is None or slot is None:
             return False
@@ -62,11 +64,14 @@ class Latecomers:
         try:
             async with self._database.transaction() as c:
                 image = await images.lock(c, work.image)
-                if image is None or not await arrows.take_back(c, image, work.prompt_id, driver):
+                if image is None or not (whole or image.status == QUEUED):
+                    raise _NotOurs
+                if not await arrows.take_back(c, image, work.prompt_id, driver):
                     raise _NotOurs
         except (_NotOurs, asyncpg.UniqueViolationError):
             return False  # the pull was faster, or the lease has ended
         log.info("given up, but back", prompt_id=work.prompt_id, backend=work.backend)
+        self._lane.abandon("an earlier attempt's picture came first", image=work.image)
         for opened in await images.open_work(self._database, self._lane.name):
             if opened.prompt_id == work.prompt_id and opened.epoch == self._lane.epoch:
                 self._lane.follow(opened, new=False)
