@@ -49,7 +49,7 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
     assert settings.backends[0].slots == 2
     assert settings.rendering.deadline == 24 * 3600
     assert (settings.rendering.lost_after, settings.rendering.max_attempts) == (20, 6)
-    assert settings.limits.record().quantity == 64
+    assert settings.order_limits().quantity == 64
     assert settings.home.is_absolute()
 
 

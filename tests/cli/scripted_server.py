@@ -196,4 +196,6 @@ def batch_json(
         "last_event": last_event,
         "created_at": "2026-01-02T03:04:05.000000Z",
         "ended_at": "2026-01-02T03:04:09.500000Z" if ended else None,
+        "deadline": "2026-01-03T03:04:05.000000Z",
+        "eta": None,
     }

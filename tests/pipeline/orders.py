@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from safelight.core.fairness import Fairness
 from safelight.core.graph import check_graph
 from safelight.core.planning import make_plan
 from safelight.core.records import Batch, Catalogue, Character, Limits, Order, Workflow
@@ -28,10 +29,12 @@ ORDER = Order(user="ann", character="mira", prompt="on a beach", quantity=4)
 class Counter:
     """Where orders are taken."""
 
-    def __init__(self, database: Database, deadline: float = 86_400) -> None:
+    def __init__(
+        self, database: Database, deadline: float = 86_400, fairness: Fairness | None = None
+    ) -> None:
         self.database = database
         self.bell = Bell(database, "test")
-        self.acceptor = Acceptor(database, self.bell, deadline)
+        self.acceptor = Acceptor(database, self.bell, deadline, fairness)
 
     async def accept(self, key: Key | None = None, **fields: Any) -> Batch:
         """Accept an order; the batch as the database has it."""

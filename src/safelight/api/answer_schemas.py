@@ -74,6 +74,11 @@ class BatchImage(AnswerBody):
     """Ours, absolute, for ever the same; 404 `not-stored` before the image is stored."""
     thumbnail_url: str
     publications: list[Publication]
+    eta: datetime | None
+    """When it will be stored; only in the answer of `GET /v1/batches/{id}`, and null where nothing
+    is known."""
+    place: int | None
+    """In its pool's line, 1 is next; there too, and null when not queued."""
     error: ImageProblem = Field(default_factory=lambda: ImageProblem(code="", detail=""))
     """Only if it failed."""
 
@@ -157,6 +162,9 @@ class Batch(AnswerBody):
     created_at: datetime
     ended_at: datetime | None
     deadline: datetime
+    """What is not stored by then fails."""
+    eta: datetime | None
+    """When all will be stored, the latest of the images'; null where one is not known."""
 
 
 class Batches(AnswerBody):

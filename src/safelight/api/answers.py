@@ -15,11 +15,12 @@ from safelight.api.headers import names_tag
 from safelight.api.links import Base, file_url, thumbnail_url
 from safelight.core.records import Attempt, Batch, Character, Image, Workflow
 from safelight.core.slots import WorkflowReport
-from safelight.gateway import BackendState, Kept, Provenance, Series
+from safelight.gateway import BackendState, Kept, Outlook, Provenance, Series
 
 Json: TypeAlias = dict[str, Any]
 Namer: TypeAlias = Callable[[str, str, int], str]  # user, character, index -> file name
 _ENCODER: Final = msgspec.json.Encoder()
+_NOTHING: Final = Outlook()
 
 
 def respond(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -60,9 +61,9 @@ def moment(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def batch_json(batch: Batch, base: Base, name: Namer) -> Json:
-    """A batch, images by index, highest first."""
-    images = [_member_json(image, base, name) for image in batch.images]
+def batch_json(batch: Batch, base: Base, name: Namer, expected: Outlook = _NOTHING) -> Json:
+    """A batch, images by index, highest first, with what is to be expected of it."""
+    images = [_member_json(image, base, name, expected) for image in batch.images]
     urls = [image["url"] for image in images]
     counters = batch.counters
     return {
@@ -88,6 +89,7 @@ def batch_json(batch: Batch, base: Base, name: Namer) -> Json:
         "created_at": moment(batch.created_at),
         "ended_at": moment(batch.ended_at),
         "deadline": moment(batch.deadline),
+        "eta": moment(expected.eta),
     }
 
 
@@ -193,7 +195,7 @@ def backend_json(backend: BackendState) -> Json:
     }
 
 
-def _member_json(image: Image, base: Base, name: Namer) -> Json:
+def _member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOTHING) -> Json:
     member: Json = {
         "id": image.id,
         "index": image.index,
@@ -204,6 +206,8 @@ def _member_json(image: Image, base: Base, name: Namer) -> Json:
         "url": file_url(base, image.id),
         "thumbnail_url": thumbnail_url(base, image.id),
         "publications": [],
+        "eta": moment(expected.etas.get(image.id)),
+        "place": expected.places.get(image.id),
     }
     if image.error is not None:
         member["error"] = {"code": image.error.code, "detail": image.error.detail}

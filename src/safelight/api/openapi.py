@@ -36,6 +36,7 @@ _SAYINGS: Final = {
     413: "The body is too large.",
     416: "The file has no byte in this range.",
     422: "Something in the request is not valid; `errors` names it.",
+    429: "Too much at once; come back after Retry-After seconds.",
     503: "The service cannot do it now; come back.",
 }
 _EMPTY: Final = frozenset({204, 304})

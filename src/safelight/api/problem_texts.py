@@ -177,6 +177,13 @@ PROBLEMS: Final = {
         "The request body is too large",
         "The request body is longer than the server takes (max_body).",
     ),
+    "too-many-queued": Text(
+        429,
+        "Too many images are unfinished",
+        "This user has as many unfinished images as one user may have (queued_per_user), or would "
+        "have more with this order. Nothing was reserved and the Idempotency-Key is free. Come "
+        "back after Retry-After seconds.",
+    ),
     "unknown-character": Text(
         422,
         "There is no such character",

@@ -89,6 +89,11 @@ class BatchRequest(ParameterFields):
     embedding: str = _optional("Instead of the character's.", minLength=1)
     workflow: str = _optional("A workflow instead of the character's.", pattern=_ID)
     metadata: dict[str, Any] = _optional("Kept with the batch and given back.")
+    deadline: int = _optional(
+        "Whole seconds from now in which the batch must end; what is not stored by then fails.",
+        minimum=1,
+        maximum=86_400,
+    )
 
     def order(self) -> Order:
         """The same as the core knows it; what was not sent is None."""
@@ -131,7 +136,11 @@ def bounds(limits: Limits) -> dict[str, dict[str, dict[str, int]]]:
     """Schema keywords that follow from the settings: model -> field -> keywords."""
     size = {"minimum": limits.size_min, "maximum": limits.size_max}
     sizes = {"width": size, "height": size}
-    order = {"quantity": {"maximum": limits.quantity}, "prompt": {"maxLength": limits.prompt}}
+    order = {
+        "quantity": {"maximum": limits.quantity},
+        "prompt": {"maxLength": limits.prompt},
+        "deadline": {"maximum": int(limits.deadline)},
+    }
     return {"BatchRequest": sizes | order, "CharacterRequest": sizes}
 
 

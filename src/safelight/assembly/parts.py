@@ -115,7 +115,8 @@ async def make_worker(
     )
     graphs = Graphs(database)
     decoders = asyncio.Semaphore(_DECODERS)
-    closer = Closer(database, bell, settings.rendering.max_attempts)
+    cap = settings.limits.in_flight_per_user
+    closer = Closer(database, bell, settings.rendering.max_attempts, cap)
     rules = Rules(
         settings.rendering.lost_after,
         settings.rendering.max_file,
@@ -141,7 +142,7 @@ async def make_worker(
         settings.retention.attempts_days,
         settings.retention.idempotency_hours,
     )
-    return Worker(database, bell, lanes, Reconciler(database, bell, retention), me)
+    return Worker(database, bell, lanes, Reconciler(database, bell, retention, cap), me, cap)
 
 
 def renderer_of(backend: Backend, rendering: Rendering) -> Renderer:
@@ -169,10 +170,10 @@ def make_gateway(
         database=database,
         bell=bell,
         store=store,
-        shelf=Shelf(database, settings.catalogue(), settings.limits.record()),
-        acceptor=Acceptor(database, bell, settings.rendering.deadline),
+        shelf=Shelf(database, settings.catalogue(), settings.order_limits()),
+        acceptor=Acceptor(database, bell, settings.rendering.deadline, settings.limits.fairness()),
         wishes=Wishes(database, bell, settings.rendering.deadline),
-        limits=settings.limits.record(),
+        limits=settings.order_limits(),
         working=crew.how if crew else None,
     )
 

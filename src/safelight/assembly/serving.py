@@ -111,7 +111,7 @@ async def _http(
     app = create_app(
         gateway,
         public_url=settings.server.public_url,
-        limits=settings.limits.record(),
+        limits=settings.order_limits(),
         max_body=int(settings.server.max_body),
     )
     config = uvicorn.Config(

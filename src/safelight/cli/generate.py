@@ -52,6 +52,12 @@ async def generate(
     seed: Annotated[
         int | None, drawing("--seed", "Of the lowest index; the next index has the next seed.")
     ] = None,
+    deadline: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SECONDS", help="What is not drawn by then fails.", show_default=False
+        ),
+    ] = None,
     how: Drawing = UNSAID,
 ) -> int:
     """Order images of a character and stay until they are there.
@@ -66,6 +72,7 @@ async def generate(
         "seed": seed,
         "workflow": workflows.workflow_id(file) if file else workflow,
         "metadata": parse_metadata(metadata) if metadata else None,
+        "deadline": deadline,
     }
     fields = how.said() | {name: value for name, value in said.items() if value is not None}
     order = {"user": user, "prompt": prompt, "quantity": quantity, **fields}

@@ -24,6 +24,8 @@ class Image:
     thumbnail_url: str
     publications: tuple[Json, ...]  # {publisher, status, url}
     error: Json | None  # {code, detail} of a failed one
+    eta: str | None  # RFC 3339; when it will be stored, None where nothing is known
+    place: int | None  # in its pool's line, 1 is next; None when not queued
     raw: Json = field(repr=False, compare=False)
 
 
@@ -42,6 +44,8 @@ class Batch:
     last_event: int  # number of the newest event
     created_at: str  # RFC 3339
     ended_at: str | None
+    deadline: str  # what is not stored by then fails
+    eta: str | None  # when all will be stored, None where that is not known
     raw: Json = field(repr=False, compare=False)
 
     @property
@@ -92,6 +96,8 @@ def batch_from(raw: Json) -> Batch:
         last_event=raw["last_event"],
         created_at=raw["created_at"],
         ended_at=raw["ended_at"],
+        deadline=raw["deadline"],
+        eta=raw.get("eta"),
         raw=raw,
     )
 
@@ -107,5 +113,7 @@ def _image(raw: Json) -> Image:
         thumbnail_url=raw["thumbnail_url"],
         publications=tuple(raw.get("publications", ())),
         error=raw.get("error"),
+        eta=raw.get("eta"),
+        place=raw.get("place"),
         raw=raw,
     )

@@ -38,6 +38,9 @@ def order_faults(order: Order, limits: Limits) -> list[FieldError]:
         faults.append(FieldError("/quantity", detail, Invalid.code))
     elif seed is not None:
         _collect(faults, lambda: explicit_seeds(seed, order.quantity))
+    if order.deadline is not None and not 1 <= order.deadline <= limits.deadline:
+        detail = f"deadline lies between 1 and {int(limits.deadline)} seconds"
+        faults.append(FieldError("/deadline", detail, Invalid.code))
     faults += _text_faults("prompt", order.prompt, limits)
     faults += _text_faults("negative_prompt", order.negative_prompt or "", limits)
     faults += parameter_faults(order.parameters, limits)

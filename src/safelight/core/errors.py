@@ -7,7 +7,8 @@
     │   ├── NotStored          404  the image has no file yet; come back
     │   ├── Gone               410  it was there and was deleted
     │   ├── Conflict           409  it cannot be done in this state
-    │   └── TooLarge           413  more bytes than the limit
+    │   ├── TooLarge           413  more bytes than the limit
+    │   └── TooManyQueued      429  more images than one user may have unfinished; come back
     └── Trouble            the operator
         ├── SettingsError          a setting is wrong (exit 2)
         ├── DatabaseAway           PostgreSQL does not answer (exit 3, HTTP 503)
@@ -113,6 +114,15 @@ class TooLarge(Refusal):
     code = "too-large"
     title = "The request body is too large"
     status = 413
+
+
+class TooManyQueued(Refusal):
+    """429: this user's images would be more than one user may have unfinished."""
+
+    code = "too-many-queued"
+    title = "Too many images are unfinished"
+    status = 429
+    retry_after: float | None = 10.0
 
 
 class Trouble(SafelightError):

@@ -89,6 +89,7 @@ class Limits:
     prompt: int = 20_000  # characters
     size_min: int = 16  # pixels
     size_max: int = 4096  # pixels
+    deadline: float = 86_400.0  # seconds in which a batch must end
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class Order:
     embedding: str | None = None
     workflow: str | None = None
     metadata: Mapping[str, Any] | None = None
+    deadline: int | None = None  # seconds from its acceptance; None: that of the settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from safelight.core.records import Batch, Plan
 from safelight.database.connection import Connection, Database, Row, sql
 from safelight.database.rows import batch_of, from_json, json_text
 
-TURN_COST = 100  # of one image in virtual time, for a user of weight 1
-
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
@@ -20,7 +18,7 @@ class Reserved:
 
     highest: int
     seed_key: bytes
-    turn: int  # the user's turn before this batch
+    turn: int  # the turn that the batch begins after: the user's last, or the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,7 @@ class NewBatch:
     deadline: float  # seconds from now
     seed_explicit: bool
     images: Sequence[NewImage]
+    last_in_line: int | None = None  # the last turn that gets a place in the line; None: all do
 
 
 async def claim_key(c: Connection, scope: str, key: str, fingerprint: str, batch: str) -> bool:
@@ -60,10 +59,13 @@ async def held_key(c: Connection, scope: str, key: str) -> tuple[str, str] | Non
 
 
 async def reserve(
-    c: Connection, user: str, character: str, quantity: int, new_key: bytes, pool: str
+    c: Connection, user: str, character: str, quantity: int, new_key: bytes, pool: str, cost: int
 ) -> Reserved:
-    """Reserve the next indices of a series and the user's next turns in a pool."""
-    row = await c.fetchrow(sql("reserve"), user, character, quantity, new_key, pool, TURN_COST)
+    """Reserve the next indices of a series and the user's next turns in a pool.
+
+    `cost` is that of all images together (`core.fairness.costs`).
+    """
+    row = await c.fetchrow(sql("reserve"), user, character, quantity, new_key, pool, cost)
     return Reserved(row["highest"], row["seed_key"], row["turn"])
 
 
@@ -85,6 +87,7 @@ async def insert(c: Connection, batch: NewBatch) -> tuple[datetime, datetime]:
         [image.seed for image in batch.images],
         batch.seed_explicit,
         [image.turn for image in batch.images],
+        batch.last_in_line,
     )
     return row["created_at"], row["deadline"]
 

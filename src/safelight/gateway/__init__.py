@@ -5,5 +5,16 @@ Everything here speaks in records; JSON, statuses and headers belong to the door
 
 from safelight.gateway.gateway import Gateway
 from safelight.gateway.views import BackendState, Kept, Live, Page, Provenance, Series, Told
+from safelight.pipeline.waiting import Outlook
 
-__all__ = ["BackendState", "Gateway", "Kept", "Live", "Page", "Provenance", "Series", "Told"]
+__all__ = [
+    "BackendState",
+    "Gateway",
+    "Kept",
+    "Live",
+    "Outlook",
+    "Page",
+    "Provenance",
+    "Series",
+    "Told",
+]

@@ -31,6 +31,7 @@ from safelight.gateway.thumbnails import Thumbnails
 from safelight.gateway.views import Kept, Live, Page, Provenance, Series, Told
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Acceptor, Key
+from safelight.pipeline.waiting import Outlook, outlook
 from safelight.pipeline.wishes import Wishes
 from safelight.store import Store
 
@@ -73,7 +74,7 @@ class Gateway:
         """Accept an order; the flag says whether it is a replay under the same idempotency key.
 
         `fingerprint` is the SHA-256 (hex) of the canonical request body, `scope` the API key's id
-        and route. Raises `Invalid` (also code `idempotency-key-reused`).
+        and route. Raises `Invalid` (also code `idempotency-key-reused`), `TooManyQueued`.
         """
         held = Key(scope, key, fingerprint) if key is not None else None
         try:
@@ -101,6 +102,10 @@ class Gateway:
         if found is None:
             raise Unknown(f"there is no batch {id}")
         return found
+
+    async def outlook(self, batch: Batch) -> Outlook:
+        """What is to be expected of a batch that was read just now."""
+        return await outlook(self._database, batch)
 
     async def batch_after(self, seen: Batch, seconds: float) -> Batch:
         """The batch as soon as it ended, or as it is after so many seconds. Raises `Unknown`.

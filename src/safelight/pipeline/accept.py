@@ -7,20 +7,23 @@ What is to be drawn is frozen here; nobody looks at files or catalogues afterwar
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from safelight.core.errors import Invalid
+from safelight.core.errors import Invalid, TooManyQueued
+from safelight.core.fairness import Fairness, costs
 from safelight.core.graph import canonical
 from safelight.core.numbering import draw_seed, explicit_seeds, reserve
 from safelight.core.records import Batch, Counters, Graph, Image, Order, Plan
 from safelight.core.states import QUEUED, batch_status
-from safelight.database import batches
+from safelight.database import batches, shares
 from safelight.database.batches import NewBatch, NewImage, Reserved
 from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
 from safelight.database.engine import Place, line_up
+from safelight.pipeline.waiting import until_fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,25 @@ class Replayed(Exception):
         self.batch = batch
 
 
+class _Full(Exception):
+    """The user has as many unfinished images as allowed, or would have more."""
+
+    def __init__(self, unfinished: int, cap: int) -> None:
+        super().__init__(unfinished, cap)
+        self.unfinished = unfinished
+        self.cap = cap
+
+
 class Acceptor:
     """Accepts orders; remembers which graphs the database has."""
 
-    def __init__(self, database: Database, bell: Bell, deadline: float) -> None:
+    def __init__(
+        self, database: Database, bell: Bell, deadline: float, fairness: Fairness | None = None
+    ) -> None:
         self._database = database
         self._bell = bell
         self._deadline = deadline
+        self._fairness = fairness or Fairness()
         self._known_graphs: set[str] = set()
 
     async def accept(
@@ -56,6 +71,7 @@ class Acceptor:
 
         Raises:
             Invalid: the key was used for another request (`idempotency-key-reused`).
+            TooManyQueued: the user has too many unfinished images; nothing was reserved.
             DatabaseAway: nothing was reserved.
         """
         await self._keep_graph(plan.graph, graph)
@@ -64,9 +80,12 @@ class Acceptor:
             async with self._database.transaction() as c:
                 if key:
                     await _claim(c, key, id)
+                await self._refuse_too_many(c, order)
                 batch = await self._insert(c, id, order, plan)
         except Replayed as replayed:
             return replayed.batch
+        except _Full as full:
+            raise await self._refusal(full, order, plan) from None
         self._bell.ring(id, line=True, ended=False)
         return batch
 
@@ -81,13 +100,38 @@ class Acceptor:
             await batches.keep_graph(self._database, sha256, canonical(graph))
             self._known_graphs.add(sha256)
 
+    async def _refuse_too_many(self, c: Connection, order: Order) -> None:
+        cap = self._fairness.queued_per_user
+        if cap is None:
+            return
+        unfinished = await shares.unfinished(c, order.user)
+        if unfinished + order.quantity > cap:
+            raise _Full(unfinished, cap)
+
+    async def _refusal(self, full: _Full, order: Order, plan: Plan) -> TooManyQueued:
+        refusal = TooManyQueued(
+            f"{order.user} has {full.unfinished} unfinished images and may have {full.cap}; "
+            f"{order.quantity} more are too many now"
+        )
+        refusal.retry_after = await until_fewer(
+            self._database,
+            order.user,
+            plan.pool,
+            plan.workflow,
+            full.unfinished + order.quantity - full.cap,
+        )
+        return refusal
+
     async def _insert(self, c: Connection, id: str, order: Order, plan: Plan) -> Batch:
         new_key = secrets.token_bytes(16)
         ids = [str(uuid4()) for _ in range(order.quantity)]
+        spent = costs(order.quantity, self._fairness.weight(order.user))
         reserved = await batches.reserve(
-            c, order.user, order.character, order.quantity, new_key, plan.pool
+            c, order.user, order.character, order.quantity, new_key, plan.pool, spent[-1]
         )
-        images = _members(order, reserved, ids)
+        images = _members(order, reserved, ids, spent)
+        # More cannot be sent before one of them ends; then the next is called back.
+        in_line = images[-(self._fairness.in_flight_per_user or len(images)) :]
         new = NewBatch(
             id=id,
             user=order.user,
@@ -95,12 +139,13 @@ class Acceptor:
             prompt=order.prompt,
             plan=plan,
             metadata=order.metadata,
-            deadline=self._deadline,
+            deadline=self._deadline if order.deadline is None else order.deadline,
             seed_explicit=order.seed is not None,
             images=images,
+            last_in_line=in_line[0].turn if len(in_line) < len(images) else None,
         )
         created_at, deadline = await batches.insert(c, new)
-        await line_up(c, [Place(image.id, plan.pool, image.turn, 0) for image in images])
+        await line_up(c, [Place(image.id, plan.pool, image.turn, 0) for image in in_line])
         return _accepted(new, created_at, deadline)
 
 
@@ -158,17 +203,16 @@ def _accepted(new: NewBatch, created_at: datetime, deadline: datetime) -> Batch:
     )
 
 
-def _members(order: Order, reserved: Reserved, ids: list[str]) -> list[NewImage]:
+def _members(
+    order: Order, reserved: Reserved, ids: list[str], spent: Sequence[int]
+) -> list[NewImage]:
     indices = reserve(reserved.highest - order.quantity, order.quantity)
     if order.seed is None:
         seeds = tuple(draw_seed(reserved.seed_key, index) for index in indices)
     else:
         seeds = explicit_seeds(order.seed, order.quantity)
     # The lowest index takes the first turn.
-    turns = [
-        reserved.turn + batches.TURN_COST * (order.quantity - place)
-        for place in range(order.quantity)
-    ]
+    turns = [reserved.turn + cost for cost in reversed(spent)]
     return [
         NewImage(id, index, seed, turn)
         for id, index, seed, turn in zip(ids, indices, seeds, turns, strict=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
+from safelight.core.errors import DatabaseAway
 from safelight.core.numbering import draw_seed
 from safelight.core.records import ImageError, StoredFile
 from safelight.core.retrying import (
@@ -26,7 +27,7 @@ from safelight.core.retrying import (
     recorded,
 )
 from safelight.core.states import DISPATCHED
-from safelight.database import arrows, images, leases
+from safelight.database import arrows, images, leases, shares
 from safelight.database.arrows import NewSeed
 from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
@@ -43,6 +44,7 @@ class Closer:
     database: Database
     bell: Bell
     max_attempts: int = 6
+    in_flight_per_user: int | None = None
 
     async def store(self, work: Work, file: StoredFile) -> bool:
         """Close with a stored picture; true if it was a twin or a spare: nobody needs the file.
@@ -60,9 +62,12 @@ class Closer:
         if kept is None:
             # The image ended by another attempt, or the attempt is another worker's by now.
             async with self.database.session() as c:
-                return await images.close_attempt(c, work.prompt_id, work.epoch, SPARE, None)
+                spare = await images.close_attempt(c, work.prompt_id, work.epoch, SPARE, None)
+            await self._call_back(work.user)
+            return spare
         log.debug("image stored", image_id=work.image, batch_id=work.batch, index=work.index)
         self._ring(work, ended=kept["ended"])
+        await self._call_back(work.user)
         return False
 
     async def end(self, work: Work, outcome: str, detail: str) -> bool:
@@ -94,6 +99,7 @@ class Closer:
                 await self._follow_up(c, image, work, outcome, detail, decision)
         log.info("attempt ended", image_id=work.image, outcome=outcome, detail=detail)
         self._ring(work, line=True)
+        await self._call_back(work.user)
         return True
 
     async def _follow_up(
@@ -118,6 +124,16 @@ class Closer:
                     seed = await drawn_anew(c, image)
                 avoid = work.backend if elsewhere else None
                 await arrows.requeue(c, image.id, seed, outcome, avoid=avoid)
+
+    async def _call_back(self, user: str) -> None:
+        """There is room for one more image of this user."""
+        if self.in_flight_per_user is None:
+            return
+        try:
+            if await shares.call_back(self.database, user):
+                self.bell.ring(line=True)
+        except DatabaseAway as away:
+            log.info("image not called back, the reconciler will", user=user, reason=str(away))
 
     def _ring(self, work: Work, *, line: bool = False, ended: bool = True) -> None:
         self.bell.forget(work.image)

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from safelight.core.filling import fill
 from safelight.core.records import Graph, ImageError
 from safelight.core.states import QUEUED
-from safelight.database import arrows, batches, engine
+from safelight.database import arrows, batches, engine, shares
 from safelight.database.arrows import Dispatch, Driver
 from safelight.database.connection import Connection, Database
 from safelight.database.engine import Token
@@ -44,10 +44,18 @@ class Pulled:
 
 
 async def pull(
-    database: Database, pool: str, worker: UUID, first: Driver, choose: Choose
+    database: Database,
+    pool: str,
+    worker: UUID,
+    first: Driver,
+    choose: Choose,
+    cap: int | None = None,
 ) -> Pulled:
     """Take the first image of a pool's line and open an attempt for it, with the driver `first`,
     or where that may not draw it, with the one that `choose` names.
+
+    `cap` is how many images of one user may be at backends at the same time: one more steps aside
+    until another of its user has ended.
 
     Raises:
         LeaseLost: nothing happened; the lease of the driver is no longer ours.
@@ -58,6 +66,10 @@ async def pull(
         token = await engine.take(c, pool, worker)
         if token is None:
             return Pulled()
+        if cap is not None and not await shares.has_room(c, token.image, cap):
+            await shares.set_aside(c, token.image)
+            await engine.finish(c, token)
+            return Pulled(more=True)
         prompt_id, opened = str(uuid4()), boottime()
         tried = await arrows.dispatch(c, token.image, prompt_id, first)
         if tried and tried.dispatched:

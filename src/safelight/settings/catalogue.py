@@ -31,7 +31,7 @@ def build(settings: Settings) -> Catalogue:
 
 def faults(settings: Settings) -> Iterator[FieldError]:
     """What is wrong with characters beyond their types; workflows may also come by the API."""
-    limits = settings.limits.record()
+    limits = settings.order_limits()
     for id, entry in settings.characters.items():
         yield from character_faults(_character(id, entry), limits, f"/characters/{id}")
         if entry.style is not None and entry.style not in settings.styles:

@@ -49,6 +49,13 @@ def no_boolean(value: object) -> object:
     return value
 
 
+def number(value: object) -> object:
+    """A number and nothing that could be read as one."""
+    if isinstance(value, bool | str):
+        raise ValueError("expected a number")
+    return value
+
+
 def duration(value: object) -> object:
     """Seconds, from a number or a text such as `"24h"`.
 

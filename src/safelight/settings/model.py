@@ -13,7 +13,6 @@ import platformdirs
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
@@ -23,37 +22,25 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from safelight.core import records
+from safelight.core.fairness import Fairness
 from safelight.settings import catalogue
 from safelight.settings.backends import fitting, no_twins
-from safelight.settings.checks import (
-    backend_url,
-    database_url,
-    duration,
-    header,
-    header_name,
-    loopback,
-    name,
-    no_boolean,
-    public_url,
-    secret_url,
-    slug,
-    text,
-    word,
+from safelight.settings.kinds import (
+    Address,
+    BackendUrl,
+    DatabaseUrl,
+    Header,
+    HeaderName,
+    Host,
+    Name,
+    Seconds,
+    Slug,
+    StoreUrl,
+    Text,
+    Weight,
+    Whole,
+    Word,
 )
-
-Slug = Annotated[str, AfterValidator(slug)]
-Name = Annotated[str, AfterValidator(name)]
-Text = Annotated[str, AfterValidator(text)]
-Word = Annotated[str, AfterValidator(word)]
-Whole = Annotated[int, BeforeValidator(no_boolean)]
-Seconds = Annotated[float, BeforeValidator(duration), Field(allow_inf_nan=False)]
-Host = Annotated[str, BeforeValidator(loopback)]
-Address = Annotated[str, BeforeValidator(public_url)]
-BackendUrl = Annotated[str, BeforeValidator(backend_url)]
-HeaderName = Annotated[str, AfterValidator(header_name)]
-Header = Annotated[SecretStr, BeforeValidator(header)]
-DatabaseUrl = Annotated[SecretStr, BeforeValidator(database_url)]
-StoreUrl = Annotated[SecretStr, BeforeValidator(secret_url)]
 
 
 class Section(BaseModel):
@@ -205,7 +192,7 @@ class Rendering(Section):
 
 
 class Limits(Section):
-    """What a request may ask for."""
+    """What a request may ask for, and how users share the backends."""
 
     quantity: Whole = Field(64, ge=1, le=10_000)
     """Most images in one batch."""
@@ -215,6 +202,12 @@ class Limits(Section):
     """Smallest width and height."""
     size_max: Whole = Field(4_096, le=65_536)
     """Largest width and height."""
+    weights: dict[Name, Weight] = Field(default_factory=dict)
+    """A user's share of a pool, 0.01 to 100, `{ ann = 4 }`; users not named have 1."""
+    queued_per_user: Whole | None = Field(None, ge=1)
+    """Most unfinished images of one user; further orders are answered 429. Left out: any."""
+    in_flight_per_user: Whole | None = Field(None, ge=1)
+    """Most images of one user at backends at the same time; left out: any."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Limits:
@@ -222,14 +215,19 @@ class Limits(Section):
             raise ValueError("size_min is larger than size_max")
         return self
 
-    def record(self) -> records.Limits:
-        """The same as the core knows it."""
+    def record(self, deadline: float) -> records.Limits:
+        """What an order may ask for, as the core knows it."""
         return records.Limits(
-            quantity=self.quantity,
+            quantity=min(self.quantity, self.queued_per_user or self.quantity),
             prompt=self.prompt,
             size_min=self.size_min,
             size_max=self.size_max,
+            deadline=deadline,
         )
+
+    def fairness(self) -> Fairness:
+        """How users share pools, as the core knows it."""
+        return Fairness(self.weights, self.queued_per_user, self.in_flight_per_user)
 
 
 class Retention(Section):
@@ -283,6 +281,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Nothing is read behind the loader's back: it merges the layers and passes the result."""
         return (init_settings,)
+
+    def order_limits(self) -> records.Limits:
+        """What an order may ask for."""
+        return self.limits.record(self.rendering.deadline)
 
     def catalogue(self) -> records.Catalogue:
         """Characters, styles and workflows of the file, graphs read and checked.

@@ -23,11 +23,14 @@ LOOK_EVERY: Final = 1.0  # s; the bell only makes it faster
 class Puller:
     """Pulls for all lanes of this worker."""
 
-    def __init__(self, database: Database, bell: Bell, lanes: Lanes, me: UUID) -> None:
+    def __init__(
+        self, database: Database, bell: Bell, lanes: Lanes, me: UUID, cap: int | None = None
+    ) -> None:
         self._database = database
         self._bell = bell
         self._lanes = lanes
         self._me = me
+        self._cap = cap  # images of one user at backends at the same time
         self._empty: dict[str, int] = {}  # pools whose line was empty, after how many rings
         self.last_look = float("-inf")  # loop time; readiness asks for it
 
@@ -67,6 +70,7 @@ class Puller:
                 self._me,
                 first,
                 lambda image: self._lanes.choose(pool, image),
+                self._cap,
             )
         except LeaseLost as lost:
             log.warning("lease ended before an attempt was opened", backend=str(lost))

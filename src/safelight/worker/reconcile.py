@@ -13,7 +13,7 @@ from safelight.core.errors import DatabaseAway
 from safelight.core.records import ImageError
 from safelight.core.retrying import MISSING, RULES
 from safelight.core.states import QUEUED
-from safelight.database import arrows, engine, images, leases, pruning
+from safelight.database import arrows, engine, images, leases, pruning, shares
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.database.images import Locked
@@ -23,6 +23,7 @@ from safelight.pipeline.dispatch import DEADLINE_PASSED
 log = structlog.get_logger()
 
 EVERY: Final = 10.0  # s
+EXPIRE_EVERY: Final = 1.0  # s
 QUEUED_FOR: Final = 5.0  # s an image must be queued before its token is looked after
 PRUNE_EVERY: Final = 3600.0  # s
 _BITE: Final = 500
@@ -37,22 +38,26 @@ class Reconciler:
     database: Database
     bell: Bell
     retention: Retention
+    in_flight_per_user: int | None = None
 
     async def run(self) -> None:
         """For ever."""
         clock = asyncio.get_running_loop().time
-        pruned = float("-inf")
+        renewed = pruned = float("-inf")
         while True:
             try:
-                await self.renew_tokens()
                 await self.expire_overdue()
-                await self.expire_undrawable()
+                if clock() - renewed >= EVERY:
+                    await self.call_back()
+                    await self.renew_tokens()
+                    await self.expire_undrawable()
+                    renewed = clock()
                 if clock() - pruned >= PRUNE_EVERY:
                     await pruning.prune(self.database, self.retention)
                     pruned = clock()
             except DatabaseAway as away:
                 log.warning("cannot reconcile", reason=str(away))
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(EXPIRE_EVERY)
 
     async def renew_tokens(self) -> None:
         """Queued images whose token is gone get a new one in their old place."""
@@ -65,6 +70,15 @@ class Reconciler:
                 await engine.line_up(c, places)
             self.bell.ring(line=True)
             after = places[-1].image
+
+    async def call_back(self) -> None:
+        """Images that wait for their user's others though there is room: somebody was killed before
+        calling them back, or the cap was raised or lifted."""
+        for user, room in await shares.held_back(self.database, self.in_flight_per_user):
+            while await shares.call_back(self.database, user, room):
+                self.bell.ring(line=True)
+                if self.in_flight_per_user is not None:
+                    break
 
     async def expire_overdue(self) -> None:
         """Queued images of batches whose deadline has passed fail."""

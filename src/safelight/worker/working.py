@@ -33,10 +33,11 @@ class Worker:
         lanes: Sequence[Lane],
         reconciler: Reconciler,
         me: UUID,
+        in_flight_per_user: int | None = None,
     ) -> None:
         self._lanes = Lanes(lanes)
         self._leases = Leaseholder(database, self._lanes, me)
-        self._puller = Puller(database, bell, self._lanes, me)
+        self._puller = Puller(database, bell, self._lanes, me, in_flight_per_user)
         self._unwanted = Unwanted(database, bell, self._lanes)
         self._reconciler = reconciler
         self._upkeeps = [Upkeep(lane, database, bell, me) for lane in lanes]

@@ -40,7 +40,7 @@ class BatchFilters(BaseModel):
     operation_id="create_batch",
     summary="Order images",
     status_code=201,
-    responses=described({201: "Batch", 200: "Batch"}, 400, 403, 413, 422),
+    responses=described({201: "Batch", 200: "Batch"}, 400, 403, 413, 422, 429),
     openapi_extra=takes("BatchRequest", headers=("Idempotency-Key", "Prefer")),
 )
 async def create_batch(request: Request) -> Response:
@@ -100,7 +100,8 @@ async def get_batch(request: Request, id: str) -> Response:
     """Polling is cheap: send the ETag back as If-None-Match and get 304 until something changed."""
     context = context_of(request)
     batch = await context.gateway.batch(uuid_or_unknown(id, "batch"))
-    body = batch_json(batch, base_of(request), context.name)
+    expected = await context.gateway.outlook(batch)
+    body = batch_json(batch, base_of(request), context.name, expected)
     return respond_tagged(request, body, ask_again=batch.status not in ENDED)
 
 

@@ -9,7 +9,7 @@ with batch_lock as materialized (
     for update
 ), image_lock as materialized (
     select image.id, image.batch_id, image.user_id, image.character_id, image.index, image.status,
-           image.seed, image.redraws, image.round, image.not_on, image.pool,
+           image.seed, image.redraws, image.round, image.not_on, image.pool, image.turn,
            image.cancel_asked_at is not null as unwanted, batch_lock.plan, batch_lock.quantity,
            extract(epoch from batch_lock.left)::float8 as left
     from batch_lock join images image on image.batch_id = batch_lock.id
@@ -24,10 +24,14 @@ with batch_lock as materialized (
     from image_lock
     where images.id = image_lock.id and image_lock.status = 'queued' and image_lock.left > 0
       and not ($3 = any (image_lock.not_on)) and exists (select from driver where not draining)
-    returning images.id, images.batch_id, images.index, images.round, images.seed
+    returning images.id, images.batch_id, images.index, images.round, images.seed, images.turn
+), clock as (
+    update backends set clock = image.turn from image
+    where backends.name = $3 and backends.clock < image.turn
 ), attempt as (
-    insert into attempts (prompt_id, image_id, round, backend, epoch, slot, seed)
-    select $2, image.id, image.round, $3, $4, $5, image.seed from image
+    insert into attempts (prompt_id, image_id, round, backend, epoch, slot, seed, workflow)
+    select $2, image.id, image.round, $3, $4, $5, image.seed, image_lock.plan ->> 'workflow'
+    from image, image_lock
 ), batch as (
     update batches set last_event = last_event + 1,
                        started_at = coalesce(started_at, safelight_now())

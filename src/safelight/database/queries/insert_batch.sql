@@ -1,5 +1,6 @@
 -- $1 id, $2 user, $3 character, $4 prompt, $5 quantity, $6 pool, $7 plan, $8 metadata,
--- $9 seconds to the deadline, $10 image ids, $11 indices, $12 seeds, $13 seed explicit, $14 turns
+-- $9 seconds to the deadline, $10 image ids, $11 indices, $12 seeds, $13 seed explicit, $14 turns,
+-- $15 the last turn that gets a place in the line, null for all
 with clock as materialized (
     select safelight_now() as now
 ), batch as (
@@ -9,8 +10,9 @@ with clock as materialized (
     returning created_at, deadline
 ), members as (
     insert into images (id, batch_id, user_id, character_id, index, pool, seed, seed_explicit,
-                        turn, queued_at)
-    select image.id, $1, $2, $3, image.index, $6, image.seed, $13, image.turn, clock.now
+                        turn, aside, queued_at)
+    select image.id, $1, $2, $3, image.index, $6, image.seed, $13, image.turn,
+           coalesce(image.turn > $15, false), clock.now
     from clock, unnest($10::uuid[], $11::bigint[], $12::bigint[], $14::bigint[])
         as image (id, index, seed, turn)
 ), told as (

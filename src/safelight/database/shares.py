@@ -1,0 +1,74 @@
+"""Statements about how much of the line and of the backends a user has (`core.fairness`).
+
+A user's images are counted under a lock on the user, an advisory one that ends with the
+transaction: so a cap holds for any number of processes. It comes before all other locks but that of
+an idempotency key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from safelight.core.forecast import Server, Standing
+from safelight.database.connection import Connection, Database, Row, sql
+from safelight.database.engine import Place, line_up
+from safelight.database.rows import from_json
+
+_UNFINISHED, _IN_FLIGHT = 1, 2  # what is counted under the lock
+_BITE: Final = 500
+
+
+async def unfinished(c: Connection, user: str) -> int:
+    """A user's images that have not ended; until commit nobody else orders for them."""
+    await c.fetchrow(sql("lock_user"), user, _UNFINISHED)
+    count: int = await c.fetchval(sql("unfinished"), user)
+    return count
+
+
+async def has_room(c: Connection, image: str, cap: int) -> bool:
+    """Whether one more image of this one's user may be sent; until commit nobody else sends one."""
+    owner = await c.fetchrow(sql("lock_owner"), image, _IN_FLIGHT)
+    if owner is None:
+        return True
+    count: int = await c.fetchval(sql("in_flight"), owner["user_id"])
+    return count < cap
+
+
+async def set_aside(c: Connection, image: str) -> None:
+    """A queued image waits for another of its user to end; its turn stays."""
+    await c.execute(sql("set_aside"), image)
+
+
+async def call_back(database: Database, user: str, many: int = 1) -> bool:
+    """Put the first images that a user has aside in line again; whether there are any."""
+    async with database.transaction() as c:
+        rows = await c.fetch(sql("call_back"), user, min(many, _BITE))
+        await line_up(c, [_place(row) for row in rows])
+    return bool(rows)
+
+
+async def held_back(database: Database, cap: int | None) -> list[tuple[str, int]]:
+    """Users with images aside for whom there is room now, and how much."""
+    return [(row["user_id"], row["room"]) for row in await database.fetch("held_back", cap)]
+
+
+async def unfinished_images(database: Database, user: str, pool: str) -> list[str]:
+    """A user's images in a pool that have not ended."""
+    return [str(row["id"]) for row in await database.fetch("unfinished_images", user, pool)]
+
+
+async def standings(
+    database: Database, images: Sequence[str], pool: str, workflow: str
+) -> tuple[datetime, dict[str, Server], dict[str, Standing]]:
+    """Now by the database's clock, the ready backends of a pool, and where images stand."""
+    row = await database.fetchrow("forecast", images, pool, workflow)
+    assert row is not None
+    servers = {name: Server(**fields) for name, fields in from_json(row["servers"]).items()}
+    places = {id: Standing(**fields) for id, fields in from_json(row["images"]).items()}
+    return row["now"], servers, places
+
+
+def _place(row: Row) -> Place:
+    return Place(str(row["id"]), row["pool"], row["turn"], row["tries"])

@@ -1,0 +1,66 @@
+"""How long images will still wait: measured in the database, worked out in `core.forecast`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from safelight.core.forecast import forecast
+from safelight.core.records import Batch
+from safelight.core.states import DISPATCHED, ENDED, QUEUED
+from safelight.database import shares
+from safelight.database.connection import Database
+
+_UNFINISHED: Final = (QUEUED, DISPATCHED)
+_AT_LEAST, _AT_MOST = 1.0, 60.0  # s that somebody is told to wait
+_UNKNOWN: Final = 10.0  # s, where nothing is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is to be expected of a batch; a batch that has ended expects nothing."""
+
+    etas: Mapping[str, datetime | None] = field(default_factory=dict)  # image -> stored then
+    places: Mapping[str, int | None] = field(default_factory=dict)  # image -> 1: next in its line
+
+    @property
+    def eta(self) -> datetime | None:
+        """When the batch will have ended; None where that is not known of one of its images."""
+        known = [eta for eta in self.etas.values() if eta is not None]
+        return max(known) if known and len(known) == len(self.etas) else None
+
+
+async def outlook(database: Database, batch: Batch) -> Outlook:
+    """What is to be expected of a batch as it was read just now; one statement unless it ended.
+
+    Raises `DatabaseAway`.
+    """
+    ids = [image.id for image in batch.images if image.status in _UNFINISHED]
+    if batch.status in ENDED or not ids:
+        return Outlook()
+    now, servers, standings = await shares.standings(database, ids, batch.pool, batch.workflow)
+    waits = forecast(servers, standings)
+    return Outlook(
+        {id: _after(now, waits.get(id)) for id in ids},
+        {id: standing.place for id, standing in standings.items()},
+    )
+
+
+async def until_fewer(database: Database, user: str, pool: str, workflow: str, many: int) -> float:
+    """Seconds, 1 to 60, until so many of a user's unfinished images will have ended, as far as the
+    images of one pool can tell. Raises `DatabaseAway`."""
+    ids = await shares.unfinished_images(database, user, pool)
+    _, servers, standings = await shares.standings(database, ids, pool, workflow)
+    waits = sorted(wait for wait in forecast(servers, standings).values() if wait is not None)
+    wait = waits[many - 1] if len(waits) >= many else _AT_MOST if waits else _UNKNOWN
+    return min(max(wait, _AT_LEAST), _AT_MOST)
+
+
+def _after(now: datetime, seconds: float | None) -> datetime | None:
+    """To a tenth of a second: nobody can know better."""
+    if seconds is None:
+        return None
+    at = now + timedelta(seconds=seconds + 0.05)
+    return at.replace(microsecond=at.microsecond // 100_000 * 100_000)
