@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -46,6 +47,30 @@ def test_what_is_answered_is_what_the_document_says(server: Server) -> None:
 def test_an_explicit_seed_counts_upwards_with_the_index(server: Server) -> None:
     batch = server.batch(3, user=new_user(), seed=100)
     assert [(i["index"], i["seed"]) for i in batch["images"]] == [(3, 102), (2, 101), (1, 100)]
+
+
+def test_a_batch_may_have_a_deadline_of_its_own(server: Server) -> None:
+    for asked, told in ((7, 7), (86_400, 86_400)):
+        batch = server.post(order(deadline=asked)).json
+        began, ends = (datetime.fromisoformat(batch[name]) for name in ("created_at", "deadline"))
+        assert (ends - began).total_seconds() == told
+
+
+def test_what_is_expected_is_told_of_one_batch_while_it_runs(server: Server) -> None:
+    """The answer to the order says nothing, lists neither; one that has ended expects nothing."""
+    server.batch(2)
+    ordered = server.post(order(quantity=30)).json
+    told = server.get(f"/v1/batches/{ordered['id']}").json
+    answer_schemas.Batch.model_validate(told)
+    assert ordered["eta"] is None
+    assert {(image["eta"], image["place"]) for image in ordered["images"]} == {(None, None)}
+    assert told["eta"] is not None
+    places = [image["place"] for image in told["images"] if image["place"] is not None]
+    assert places == sorted(places, reverse=True)  # highest index first, drawn last
+    listed = server.get("/v1/batches?limit=1").json["data"][0]
+    assert (listed["id"], listed["eta"]) == (ordered["id"], None)
+    ended = server.batch(1)
+    assert (ended["eta"], ended["images"][0]["eta"], ended["images"][0]["place"]) == (None,) * 3
 
 
 # --- idempotency ----------------------------------------------------------------------------------
@@ -147,6 +172,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"seed": 2**53}, "/seed"),
     ({"seed": 1.5}, "/seed"),
     ({"steps": 20}, "/steps"),
+    ({"deadline": 0}, "/deadline"),
+    ({"deadline": -5}, "/deadline"),
+    ({"deadline": 86_401}, "/deadline"),
+    ({"deadline": 10**30}, "/deadline"),
+    ({"deadline": 1.5}, "/deadline"),
+    ({"deadline": "60"}, "/deadline"),
+    ({"deadline": True}, "/deadline"),
+    ({"deadline": None}, "/deadline"),
     ({"style": "oil"}, "/style"),
     ({"workflow": "none"}, "/workflow"),
     ({"webhook": {"url": "http://127.0.0.1"}}, "/webhook"),

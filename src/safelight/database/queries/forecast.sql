@@ -33,18 +33,20 @@ with clock as materialized (
                       left join open on open.backend = ready.name
     group by ready.name, measured.seconds
 ), mine as materialized (
-    select id, turn, aside, status from images where id = any($1)
+    select id, turn, queued_at, aside, status from images where id = any($1)
 ), steps as (
-    select id, turn, aside, lag(turn, 1, -1::bigint) over line as turn_before,
+    select id, turn, queued_at, aside, lag(turn, 1, -1::bigint) over line as turn_before,
+           lag(queued_at, 1, '-infinity'::timestamptz) over line as queued_before,
            lag(id, 1, '00000000-0000-0000-0000-000000000000'::uuid) over line as id_before
-    from mine where status = 'queued' window line as (order by turn, id)
+    from mine where status = 'queued' window line as (order by turn, queued_at, id)
 ), places as (
-    select steps.id, aside, sum(counted.some) over (order by turn, steps.id)::int8 as place
+    select steps.id, aside, sum(counted.some) over (order by turn, queued_at, steps.id)::int8 as place
     from steps cross join lateral (
         select count(*) as some from images other
         where other.pool = $2 and other.status = 'queued'
-          and (other.turn, other.id) > (steps.turn_before, steps.id_before)
-          and (other.turn, other.id) <= (steps.turn, steps.id)
+          and (other.turn, other.queued_at, other.id)
+              > (steps.turn_before, steps.queued_before, steps.id_before)
+          and (other.turn, other.queued_at, other.id) <= (steps.turn, steps.queued_at, steps.id)
           and (not other.aside or other.id = steps.id)) counted
 )
 select now,

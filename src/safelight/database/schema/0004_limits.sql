@@ -10,7 +10,7 @@ create index images_aside on images (user_id, pool, turn) where aside and status
 
 -- Those ahead of an image are counted in this index alone.
 drop index images_waiting;
-create index images_waiting on images (pool, turn, id) include (aside) where status = 'queued';
+create index images_waiting on images (pool, turn, queued_at, id) include (aside) where status = 'queued';
 
 create index batches_unended on batches (user_id) where ended_at is null;
 create index batches_due on batches (deadline) where ended_at is null;
