@@ -6,6 +6,7 @@ import re
 import signal
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,8 @@ def test_without_a_server_everything_runs_inside_and_the_pictures_come(backed: S
 
 
 def test_with_a_server_it_is_asked_and_its_links_are_shown(served: Shell) -> None:
-    said = served.type(*ORDER, "-n", "2", "--seed", "7", "--metadata", "for=spring")
+    more = ("--metadata", "for=spring", "--deadline", "600")
+    said = served.type(*ORDER, "-n", "2", "--seed", "7", *more)
     assert said.code == 0, said
     table = rows(said.out)
     assert [row[2] for row in table] == ["8", "7"]
@@ -65,6 +67,8 @@ def test_with_a_server_it_is_asked_and_its_links_are_shown(served: Shell) -> Non
         assert answer.headers["Content-Type"] == "image/png"
     batch = served.type("batches", "ls", "--json").json()["data"][0]
     assert (batch["metadata"], batch["prompt"]) == ({"for": "spring"}, "at the sea")
+    began, ends = (datetime.fromisoformat(batch[name]) for name in ("created_at", "deadline"))
+    assert (ends - began).total_seconds() == 600
 
 
 def test_json_is_the_batch_as_the_api_shows_it_and_nothing_else(backed: Shell) -> None:
@@ -107,6 +111,9 @@ def test_an_order_that_cannot_be_kept_is_refused_with_the_field(served: Shell) -
         ("-n", "0", "quantity"),
         ("-n", "65", "quantity"),
         ("--seed", "-1", "seed"),
+        ("--deadline", "0", "deadline"),
+        ("--deadline", "86401", "deadline"),
+        ("--deadline", "1.5", "deadline"),
         ("--width", "100000", "width"),
         ("--steps", "20", "steps"),
         ("--workflow", "none", "none"),

@@ -24,6 +24,8 @@ def pointers(**more: Any) -> list[str]:
         ({"user": "../x"}, "/user"),
         ({"quantity": 0}, "/quantity"),
         ({"quantity": 65}, "/quantity"),
+        ({"deadline": 0}, "/deadline"),
+        ({"deadline": 86_401}, "/deadline"),
         ({"seed": -1}, "/seed"),
         ({"seed": 2**53 - 3}, "/seed"),
         ({"prompt": "x" * 20_001}, "/prompt"),
@@ -55,6 +57,8 @@ def test_one_wrong_field(more: dict[str, Any], pointer: str) -> None:
     [
         {"quantity": 64},
         {"seed": 2**53 - 4},
+        {"deadline": 86_400},
+        {"deadline": 1},
         {"prompt": "é😀" * 10_000},
         {"parameters": Parameters(16, 4096, 10_000, 100.0, "DPM++ 2M", "sgm_uniform")},
         {"loras": (Lora("sub\\a.safetensors", -100.0), Lora("b/c.pt", 100.0))},

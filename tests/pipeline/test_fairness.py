@@ -12,17 +12,34 @@ import pytest
 
 from safelight.core.errors import TooManyQueued
 from safelight.core.fairness import Fairness
-from safelight.database import arrows, batches, images, shares
+from safelight.core.records import StoredFile
+from safelight.database import arrows, batches, embedded, images, shares
 from safelight.database.arrows import Driver, NewSeed
 from safelight.database.connection import Database
+from safelight.database.migrations import migrations
 from safelight.database.pruning import Retention
 from safelight.pipeline.accept import Key
+from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import Pulled, pull
 from safelight.worker.reconcile import Reconciler
 from tests.core.lines import Line
 from tests.pipeline.orders import Counter
 
 USERS = ("ann", "ben", "cyd")
+
+
+# As the first version left it: two of three images of a pool were sent.
+BEFORE = """
+insert into backends (name, url, pool, slots)
+    values ('b1', 'u', 'default', 2), ('b2', 'u', 'sdxl', 2);
+insert into batches (id, user_id, character_id, prompt, quantity, pool, plan, deadline)
+    values (gen_random_uuid(), 'a', 'm', '', 3, 'default', '{}', now());
+insert into images (id, batch_id, user_id, character_id, index, pool, seed, seed_explicit, turn,
+                    dispatched_at)
+    select gen_random_uuid(), id, 'a', 'm', n, 'default', n, false, n * 100,
+           case when n < 3 then now() end
+    from batches, generate_series(1, 3) n;
+"""
 
 
 async def lease(database: Database, *names: str) -> None:
@@ -94,16 +111,35 @@ async def test_the_database_gives_the_turns_the_core_would(database: Database, s
                     queued[first] = sorted([*queued[first], (turn, id)])
 
 
-async def test_a_backend_that_moves_to_another_pool_takes_no_time_along(database: Database) -> None:
+async def test_a_backend_new_in_a_pool_begins_at_the_head_of_its_line(database: Database) -> None:
     await lease(database)
     await Counter(database).accept(quantity=9)
     await draw(database)
     async with database.session() as c:
         assert await c.fetchval("select clock from backends") == 100
-    for pool, told in (("default", 100), ("sdxl", 0)):
-        await database.fetch("configure_backend", "b1", "u", pool, 2)
+    for name, pool, told in (("b1", "default", 100), ("b1", "sdxl", 0), ("b2", "default", 200)):
+        await database.fetch("configure_backend", name, "u", pool, 2)
         async with database.session() as c:
-            assert await c.fetchval("select clock from backends") == told
+            clock = await c.fetchval("select clock from backends where name = $1", name)
+        assert clock == told
+
+
+async def test_a_database_from_before_keeps_its_time(postgres: embedded.Server) -> None:
+    """Its clock was never written down: those in line must not be passed by whoever comes next."""
+    connection = await asyncpg.connect(**postgres.connect_arguments())
+    try:
+        await connection.execute("create schema before; set search_path = before")
+        for migration in migrations():
+            if migration.number == 1:
+                await connection.execute(migration.text)
+            if migration.number == 4:
+                await connection.execute(BEFORE)
+                await connection.execute(migration.text)
+        clocks = await connection.fetch("select clock from backends order by name")
+        assert [row["clock"] for row in clocks] == [200, 0]
+    finally:
+        await connection.execute("drop schema before cascade")
+        await connection.close()
 
 
 # --- queued_per_user ------------------------------------------------------------------------------
@@ -185,6 +221,28 @@ async def test_an_image_too_many_steps_aside_and_keeps_its_turn(database: Databa
     third = (await draw(database, 0, cap=1)).work
     assert third
     assert (third.user, third.character, third.index) == ("ann", "mira", 2)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_when_one_ends_the_next_is_in_line_and_the_bell_rings(
+    database: Database, stored: bool
+) -> None:
+    await lease(database)
+    counter = Counter(database, fairness=Fairness(in_flight_per_user=1))
+    await counter.accept(quantity=2)
+    work = (await draw(database, 0, cap=1)).work
+    assert work
+    assert (await draw(database, 1, cap=1)).work is None
+    rings = counter.bell.line.rings
+    closer = Closer(database, counter.bell, 6, 1)
+    if stored:
+        assert not await closer.store(work, StoredFile("k", 1, "image/png", 1, 1, "s", "p"))
+    else:
+        assert await closer.end(work, "refused", "no")
+    assert counter.bell.line.rings > rings
+    following = (await draw(database, 0, cap=1)).work
+    assert following
+    assert following.image != work.image
 
 
 async def test_many_workers_never_send_more_than_the_cap(database: Database) -> None:

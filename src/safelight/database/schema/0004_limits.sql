@@ -3,6 +3,9 @@
 
 -- The highest turn drawn at this backend; the clock of a pool is the highest of its backends'.
 alter table backends add column clock bigint not null default 0;
+update backends set clock = coalesce(
+    (select max(turn) from images where images.pool = backends.pool and dispatched_at is not null),
+    0);
 
 -- Queued, but without a place in the line: its user has as many images at backends as allowed.
 alter table images add column aside boolean not null default false;
