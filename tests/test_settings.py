@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from safelight.core.errors import SettingsError
+from safelight.core.fairness import Fairness
 from safelight.settings import Settings, load, show
 from safelight.settings.checks import address, duration, public_url
 
@@ -50,6 +51,8 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
     assert settings.rendering.deadline == 24 * 3600
     assert (settings.rendering.lost_after, settings.rendering.max_attempts) == (20, 6)
     assert settings.order_limits().quantity == 64
+    assert settings.order_limits().deadline == 86_400
+    assert settings.limits.fairness() == Fairness()
     assert settings.home.is_absolute()
 
 
@@ -233,3 +236,15 @@ def test_a_public_url_holds_nothing_that_ends_a_link(text: str) -> None:
 def test_addresses_are_compared_not_spelled() -> None:
     assert address("http://HOST") == address("http://host:80")
     assert address("http://host/a") != address("http://host/b")
+
+
+def test_users_and_their_limits(tmp_path: Path) -> None:
+    text = (
+        '[limits]\nweights = { Ann = 4, "b.en-1" = 0.01, cyd = 100 }\n'
+        'queued_per_user = 8\nin_flight_per_user = 2\n[rendering]\ndeadline = "30m"\n'
+    )
+    settings = loaded(tmp_path, text)
+    weights = {"Ann": 4.0, "b.en-1": 0.01, "cyd": 100.0}
+    assert settings.limits.fairness() == Fairness(weights, 8, 2)
+    assert settings.order_limits().quantity == 8  # more could never be taken
+    assert settings.order_limits().deadline == 1800

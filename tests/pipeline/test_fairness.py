@@ -13,7 +13,7 @@ import pytest
 from safelight.core.errors import TooManyQueued
 from safelight.core.fairness import Fairness
 from safelight.core.records import StoredFile
-from safelight.database import arrows, batches, embedded, images, shares
+from safelight.database import arrows, batches, embedded, engine, images, shares
 from safelight.database.arrows import Driver, NewSeed
 from safelight.database.connection import Database
 from safelight.database.migrations import migrations
@@ -26,6 +26,7 @@ from tests.core.lines import Line
 from tests.pipeline.orders import Counter
 
 USERS = ("ann", "ben", "cyd")
+WAITING = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 
 
 # As the first version left it: two of three images of a pool were sent.
@@ -221,6 +222,28 @@ async def test_an_image_too_many_steps_aside_and_keeps_its_turn(database: Databa
     third = (await draw(database, 0, cap=1)).work
     assert third
     assert (third.user, third.character, third.index) == ("ann", "mira", 2)
+
+
+async def test_one_that_is_just_set_aside_is_not_missed(database: Database) -> None:
+    """Counted before the other ended, set aside after it: whoever calls back waits for it."""
+    await lease(database)
+    counter = Counter(database)
+    await counter.accept(quantity=2)
+    first = (await draw(database, 0, cap=1)).work
+    assert first
+    async with database.transaction() as c:
+        token = await engine.take(c, "default", uuid4())
+        assert token
+        assert not await shares.has_room(c, token.image, 1)
+        await close(database, first.prompt_id)
+        calling = asyncio.create_task(shares.call_back(database, "ann"))
+        async with asyncio.timeout(20):
+            while not await c.fetchval(WAITING):  # noqa: ASYNC110 - locks have no event
+                await asyncio.sleep(0.01)
+        await shares.set_aside(c, token.image)
+        await engine.finish(c, token)
+    assert await calling
+    assert (await draw(database, 0, cap=1)).work
 
 
 @pytest.mark.parametrize("stored", [True, False])

@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 from safelight.database import embedded
-from tests.processes import Processes
+from tests.processes import Processes, Serving
 
 IMAGES = 15
 # Who said it stands before every line: leases and the bell have sessions with other names.
@@ -43,20 +43,26 @@ def logging_postgres() -> Iterator[embedded.Server]:
 
 
 @pytest.fixture(scope="module")
-def costs(
+def serving(
     logging_postgres: embedded.Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[Cost]]:
-    """The cost of each of some orders of one image, one after the other."""
+) -> Iterator[Serving]:
+    """A `serve` on it; `ben` is drawn in a pool that has no backend."""
     server = logging_postgres
     socket = quote(str(server.data / "cluster"), safe="")
     url = f"postgresql://{server.user}@/{server.database}?host={socket}"
     processes = Processes(tmp_path_factory.mktemp("cost"), url)
+    far = '[styles.far]\npool = "far"\n[characters.ben]\nworkflow = "quick"\nstyle = "far"\n'
     try:
-        serving = processes.serve([processes.simulate(seconds=0).url])
-        serving.order(1)  # the first one prepares statements and keeps the workflow
-        yield [_cost(server, lambda: serving.order(1)) for _ in range(IMAGES)]
+        yield processes.serve([processes.simulate(seconds=0).url], config=far)
     finally:
         processes.stop_all()
+
+
+@pytest.fixture(scope="module")
+def costs(logging_postgres: embedded.Server, serving: Serving) -> list[Cost]:
+    """The cost of each of some orders of one image, one after the other."""
+    serving.order(1)  # the first one prepares statements and keeps the workflow
+    return [_cost(logging_postgres, lambda: serving.order(1)) for _ in range(IMAGES)]
 
 
 def test_every_commit_is_on_the_disk(logging_postgres: embedded.Server) -> None:
@@ -75,6 +81,22 @@ def test_an_image_costs_at_most_three_commits(costs: list[Cost]) -> None:
 def test_an_image_costs_at_most_twenty_statements(costs: list[Cost]) -> None:
     """From the request to the answer that shows the image stored, with BEGIN and COMMIT counted."""
     assert 3 <= min(cost.statements for cost in costs) <= 20
+
+
+def test_saying_when_it_will_be_there_costs_one_statement(
+    logging_postgres: embedded.Server, serving: Serving
+) -> None:
+    """And nothing once the batch has ended."""
+    ended = serving.order(1)["id"]
+    waiting = serving.order(1, wait=0, character="ben")["id"]
+
+    def statements(id: str) -> int:
+        written = logging_postgres.log.stat().st_size
+        serving.get(f"/v1/batches/{id}")
+        return len(STATEMENT.findall(logging_postgres.log.read_bytes()[written:]))
+
+    assert min(statements(ended) for _ in range(IMAGES)) == 1
+    assert min(statements(waiting) for _ in range(IMAGES)) == 2
 
 
 def _cost(server: embedded.Server, order: Any) -> Cost:

@@ -44,6 +44,8 @@ async def set_aside(c: Connection, image: str) -> None:
 async def call_back(database: Database, user: str, many: int = 1) -> bool:
     """Put the first images that a user has aside in line again; whether there are any."""
     async with database.transaction() as c:
+        # Whoever sets one aside just now counted an image that has ended since: wait for him.
+        await c.fetchrow(sql("lock_user"), user, _IN_FLIGHT)
         rows = await c.fetch(sql("call_back"), user, min(many, _BITE))
         await line_up(c, [_place(row) for row in rows])
     return bool(rows)
