@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.core.forecast import Server, Standing, finish, forecast
@@ -66,6 +66,7 @@ def test_an_image_that_waits_for_a_cap_has_none() -> None:
     assert forecast({"a": FREE}, {"i": Standing(place=1, aside=True)}) == {"i": None}
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 50), st.floats(0.5, 20)), min_size=1, max_size=6),
     st.integers(1, 60),
