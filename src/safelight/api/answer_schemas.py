@@ -264,14 +264,13 @@ class Workflows(AnswerBody):
 
 
 class Backend(AnswerBody):
-    """A render server."""
+    """A render server that is `ready`, `resting`, `unreachable`, `draining` or `unknown`."""
 
     name: str
     url: str
     pool: str
     slots: int
     state: str
-    """`ready`, `resting`, `unreachable`, `draining` or `unknown`."""
     reason: str | None
     worker: str | None
     running: int
