@@ -5,7 +5,8 @@
 with clock as materialized (
     select safelight_now() as now
 ), ready as materialized (
-    select name from backends, clock where pool = $2 and state = 'ready' and lease_until > now
+    select name from backends, clock
+    where pool = $2 and state = 'ready' and not draining and lease_until > now
 ), history as materialized (
     select ready.name, newest.closed_at, newest.outcome = 'stored' and newest.workflow = $3 as counts,
            extract(epoch from newest.closed_at - greatest(newest.opened_at,
