@@ -31,7 +31,7 @@ FAULTS: Final = {
 }
 # Faults that are left out, and why.
 LEFT_OUT: Final = {
-    "zombie": "a backend that answers but never finishes is given up at the batch's deadline only",
+    "zombie": "a stuck backend is told from a slow one after longer than a storm lasts",
 }
 USERS: Final = ("ann", "ben", "cleo", "dan", "eve")
 CHARACTERS: Final = ("mira", "opal-fever")
