@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIRE := install -q --require-hashes --only-binary=:all: -r
 export PIP_NO_INPUT := 1
 
-.PHONY: help install install-dev demo test chaos bench lint format docs lock clean
+.PHONY: help install install-dev demo tools test chaos bench lint format docs lock clean
 
 help:
 	@echo "make install   .venv with .venv/bin/safelight"
@@ -49,7 +49,18 @@ lint: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: lint
+# What tests need of the system. Only root installs, only what is missing; without it these tests
+# are skipped, each with a line how to get it. PgBouncer is unpacked, so that no service starts.
+tools:
+	@mkdir -p .cache/pgbouncer
+	@test "$$(id -u)" != 0 || PATH="$$PATH:$(CURDIR)/.cache/pgbouncer/usr/sbin" \
+		sh -c 'command -v ip && command -v pgbouncer' >/dev/null || { apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
+			iproute2 libc-ares2 libevent-2.1-7 && cd .cache/pgbouncer && \
+		apt-get -qq download pgbouncer && dpkg -x pgbouncer_*.deb . && rm pgbouncer_*.deb; \
+		} >.cache/tools.log 2>&1 || echo "not all tools are there: see .cache/tools.log"
+
+test: lint tools
 	$(BIN)/python -m tests.run
 
 # SEED=n makes the same storm again.

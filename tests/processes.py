@@ -29,7 +29,8 @@ class Process:
     _new: queue.Queue[str] = field(default_factory=queue.Queue)
 
     def __post_init__(self) -> None:
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.popen.stdout is not None
@@ -51,6 +52,14 @@ class Process:
                 return line
         told = "\n".join(self.lines[-40:])
         raise AssertionError(f"no line with {text!r}; exit {self.popen.poll()}, said:\n{told}")
+
+    def lines_with(self, text: str) -> int:
+        """How many of the lines so far have `text` in them."""
+        return sum(text in line for line in self.lines)
+
+    def end_of_lines(self) -> None:
+        """Until all it has printed is read; it has ended."""
+        self._reader.join(10)
 
     def kill(self) -> None:
         """kill -9."""

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from safelight.core.errors import SettingsError
 from safelight.core.fairness import Fairness
-from safelight.settings import Settings, load, show
+from safelight.settings import Backend, Settings, load, on_loopback, show
 from safelight.settings.checks import address, duration, public_url
 
 
@@ -248,3 +248,43 @@ def test_users_and_their_limits(tmp_path: Path) -> None:
     assert settings.limits.fairness() == Fairness(weights, 8, 2)
     assert settings.order_limits().quantity == 8  # more could never be taken
     assert settings.order_limits().deadline == 1800
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8188", True),
+        ("http://127.8.0.1", True),
+        ("http://[::1]:8188/comfy", True),
+        ("http://[::ffff:127.0.0.1]:8188", True),
+        ("http://0.0.0.0:8188", True),
+        ("http://LOCALHOST:8188", True),
+        ("https://gpu.localhost.", True),
+        ("http://10.0.0.11:8188", False),
+        ("http://[::ffff:10.0.0.11]:8188", False),
+        ("https://localhost.example.com", False),
+        ("https://127.0.0.1.example.com", False),
+    ],
+)
+def test_a_loopback_url_leads_to_whichever_machine_uses_it(url: str, expected: bool) -> None:
+    assert on_loopback(url) is expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://localhost:80/", "http://127.0.0.1", True),
+        ("https://GPU.example.com", "https://gpu.example.com:443", True),
+        ("http://gpu:8188", "http://gpu:8189", False),
+        ("http://gpu:8188/a", "http://gpu:8188/b", False),
+        ("http://gpu", "https://gpu", False),
+    ],
+)
+def test_two_spellings_of_one_server(one: str, other: str, same: bool) -> None:
+    written = [Backend(name="x", url=url).url for url in (one, other)]
+    assert (address(written[0]) == address(written[1])) is same
+
+
+def test_the_machine_is_named_outside_the_file(tmp_path: Path) -> None:
+    """A file is shared by many machines, so it cannot say which of them this is."""
+    assert loaded(tmp_path, "", {"SAFELIGHT_MACHINE": "beta"}).machine == "beta"
+    with pytest.raises(SettingsError, match="SAFELIGHT_MACHINE"):
+        loaded(tmp_path, 'machine = "beta"')

@@ -30,7 +30,7 @@ from safelight.pipeline.wishes import Wishes
 from safelight.renderers.base import Renderer
 from safelight.renderers.comfyui import ComfyUI
 from safelight.renderers.runpod import RunPod
-from safelight.settings import Backend, Rendering, Settings
+from safelight.settings import Backend, Rendering, Settings, address, on_loopback
 from safelight.store import Store, open_store
 from safelight.worker.lanes import Lane
 from safelight.worker.reconcile import Reconciler
@@ -107,12 +107,11 @@ def opened_store(settings: Settings) -> Store:
 
 
 async def make_worker(
-    settings: Settings, database: Database, bell: Bell, store: Store, me: UUID
+    settings: Settings, database: Database, bell: Bell, store: Store, me: UUID, machine: str
 ) -> Worker:
-    await leases.configure(
-        database,
-        [Configured(b.name, bare_url(b.url), b.pool, b.slots) for b in settings.backends],
-    )
+    """A worker; `machine` tells the loopback it lives on. Raises SettingsError, DatabaseAway."""
+    configured = [_configured(backend, machine) for backend in settings.backends]
+    await leases.configure(database, configured)
     graphs = Graphs(database)
     decoders = asyncio.Semaphore(_DECODERS)
     cap = settings.limits.in_flight_per_user
@@ -123,7 +122,7 @@ async def make_worker(
         settings.rendering.max_pixels,
     )
     lanes = []
-    for backend in settings.backends:
+    for backend, row in zip(settings.backends, configured, strict=True):
         renderer = renderer_of(backend, settings.rendering)
         lane = Lane(
             backend.name,
@@ -132,6 +131,8 @@ async def make_worker(
             renderer,
             bell.line.stir,
             settings.rendering.zombie_after,
+            address=row.address,
+            host=row.host,
         )
         lane.follower = Follower(
             renderer, graphs, store, closer, rules, decoders, lane.note_keeping
@@ -142,7 +143,19 @@ async def make_worker(
         settings.retention.attempts_days,
         settings.retention.idempotency_hours,
     )
-    return Worker(database, bell, lanes, Reconciler(database, bell, retention, cap), me, cap)
+    reconciler = Reconciler(database, bell, retention, closer, settings.rendering.lost_after, cap)
+    return Worker(database, bell, lanes, reconciler, me, cap)
+
+
+def _configured(backend: Backend, machine: str) -> Configured:
+    return Configured(
+        name=backend.name,
+        url=bare_url(backend.url),
+        pool=backend.pool,
+        slots=backend.slots,
+        address=address(backend.url),
+        host=machine if on_loopback(backend.url) else "",
+    )
 
 
 def renderer_of(backend: Backend, rendering: Rendering) -> Renderer:

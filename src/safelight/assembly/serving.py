@@ -19,8 +19,8 @@ from safelight.assembly.parts import (
     make_gateway,
     make_worker,
     opened_database,
-    opened_store,
 )
+from safelight.assembly.sharing import machine, shared_store
 from safelight.core.errors import SettingsError
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
@@ -53,9 +53,10 @@ async def running(
         stack.callback(listening.close)
         database = await stack.enter_async_context(opened_database(settings))
         bell, me = await _ringing(stack, database)
-        store = opened_store(settings)
-        crew = await make_worker(settings, database, bell, store, me) if worker else None
-        if crew:
+        store = await shared_store(settings, database)
+        crew = None
+        if worker:
+            crew = await make_worker(settings, database, bell, store, me, machine(settings))
             await _working(stack, crew)
         gateway = make_gateway(settings, database, bell, store, crew)
         await stack.enter_async_context(_http(settings, gateway, listening))
@@ -78,7 +79,8 @@ async def work(settings: Settings, *, announce: Callable[[str], None]) -> int:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(opened_database(settings))
         bell, me = await _ringing(stack, database)
-        crew = await make_worker(settings, database, bell, opened_store(settings), me)
+        store = await shared_store(settings, database)
+        crew = await make_worker(settings, database, bell, store, me, machine(settings))
         await _working(stack, crew)
         announce(", ".join(backend.name for backend in settings.backends))
         return await stop.asked()

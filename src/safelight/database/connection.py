@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib import resources
 from typing import Any, TypeAlias
 
 import asyncpg
 
-from safelight.core.errors import DatabaseAway
+from safelight.core.errors import DatabaseAway, SettingsError
 
 Connection: TypeAlias = Any  # asyncpg.Connection or its pool proxy; asyncpg has no common type
 Row: TypeAlias = Any  # asyncpg.Record
@@ -28,6 +29,11 @@ SESSION_SETTINGS = {
     "idle_in_transaction_session_timeout": "5000",
     "timezone": "UTC",
 }
+POOLED = (
+    "database.url leads to a pooler that gives no sessions of one's own (PgBouncer in transaction "
+    "mode, for example); leases and notifications would be lost there. Connect to PostgreSQL "
+    "itself, or through a pooler in session mode that passes session settings on"
+)
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -73,9 +79,11 @@ class Database:
             rows = await c.fetch(sql("backends"))
     """
 
-    def __init__(self, pool: asyncpg.Pool, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, pool: asyncpg.Pool, arguments: Mapping[str, Any], name: str) -> None:
         self._pool = pool
         self._arguments = arguments
+        self.name = name
+        """What the pool's sessions are called in pg_stat_activity; no other process's are."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -119,8 +127,12 @@ async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> 
 
     Raises:
         DatabaseAway: no answer, wrong password, unknown database.
+        SettingsError: a pooler shares the sessions out.
     """
-    with translating():
+    name = f"safelight {secrets.token_hex(4)}"
+    with translating(), refusing_poolers():
+        if "dsn" in arguments:
+            await _prove_sessions(arguments)
         pool = await asyncpg.create_pool(
             **arguments,
             min_size=1,
@@ -128,12 +140,47 @@ async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> 
             max_inactive_connection_lifetime=0,
             timeout=5,  # to connect
             reset=_keep_as_is,
-            server_settings={**SESSION_SETTINGS, "application_name": "safelight"},
+            server_settings={**SESSION_SETTINGS, "application_name": name},
             command_timeout=_patience(arguments),
             statement_cache_size=256,
             max_cached_statement_lifetime=0,
         )
-    return Database(pool, arguments)
+    return Database(pool, arguments, name)
+
+
+async def _prove_sessions(arguments: Mapping[str, Any]) -> None:
+    """Two connections held open are two server processes, and each stays the same.
+
+    A pooler in transaction mode gives both the one that was idle last, or each statement the next
+    one; so the first is asked three times, the last two without a pause between them.
+    """
+    async with AsyncExitStack() as stack:
+        first = await _connect(arguments, "safelight-check")
+        stack.callback(first.terminate)
+        second = await _connect(arguments, "safelight-check")
+        stack.callback(second.terminate)
+        own, other, *again = [await _server_process(each) for each in (first, second, first, first)]
+    if own == other or {own} != set(again):
+        raise SettingsError(POOLED)
+
+
+async def _server_process(connection: Connection) -> int:
+    # In a transaction, so that even a pooler in transaction mode can answer.
+    async with connection.transaction():
+        return int(await connection.fetchval("select pg_backend_pid()"))
+
+
+@contextmanager
+def refusing_poolers() -> Iterator[None]:
+    """What a pooler answers to those who need sessions becomes a `SettingsError`."""
+    try:
+        yield
+    except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError):
+        raise SettingsError(POOLED) from None
+    except asyncpg.ProtocolViolationError as error:
+        if "unsupported startup parameter" not in str(error):
+            raise
+        raise SettingsError(f"{POOLED} ({_first_line(error)})") from None
 
 
 def _patience(arguments: Mapping[str, Any]) -> float | None:

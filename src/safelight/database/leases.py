@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from safelight.database.connection import Connection, Database, sql, translating
+from safelight.core.errors import SettingsError
+from safelight.database.connection import Connection, Database, Row, sql, translating
 from safelight.database.images import Work, open_work
 
 LATELY = 3600.0
 """Seconds after its last lease for which a backend counts as one that may come back."""
+SETUP_LOCK: Final = 0x5AFE_5E70  # who starts, one after the other; the same in every process
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class Configured:
     url: str
     pool: str
     slots: int
+    address: str  # the url in one spelling
+    host: str  # of a loopback address: whose loopback; else empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,51 @@ class Held:
 
     epoch: int
     draining: bool  # an operator wants nothing more to be sent there
+    twin: str | None  # the server is driven under this name, so not under ours
 
 
 async def configure(database: Database, backends: Iterable[Configured]) -> None:
-    """Make the rows say what the settings say."""
+    """Make the rows say what the settings say.
+
+    Raises:
+        SettingsError: a running worker has this name for another server, or another name for it.
+        DatabaseAway: no answer.
+    """
     async with database.transaction() as c:
+        await c.fetch(sql("lock_setup"), SETUP_LOCK)
         for backend in sorted(backends, key=lambda backend: backend.name):
+            for rival in await c.fetch(sql("rivals"), backend.name, backend.address, backend.host):
+                if rival["driven"]:
+                    raise SettingsError(_why_not(backend, rival))
+                if rival["name"] != backend.name:
+                    await c.fetch(sql("rename_backend"), rival["name"], backend.name)
             await c.fetch(
-                sql("configure_backend"), backend.name, backend.url, backend.pool, backend.slots
+                sql("configure_backend"),
+                backend.name,
+                backend.url,
+                backend.pool,
+                backend.slots,
+                backend.address,
+                backend.host,
             )
+
+
+def _why_not(backend: Configured, rival: Row) -> str:
+    name, url = backend.name, backend.url
+    if rival["name"] != name:
+        return (
+            f'backends: "{name}" ({url}) is the same server as "{rival["name"]}", which a running '
+            "worker drives: use one name for it everywhere"
+        )
+    if rival["host"] != backend.host and rival["address"] == backend.address:
+        return (
+            f'backends: "{name}" ({url}) is driven by a worker on another machine, and a loopback '
+            "address is another server on every machine: name it differently here"
+        )
+    return (
+        f'backends: "{name}" is {rival["url"]} for a running worker, and {url} here: '
+        "name it differently, or stop that worker first"
+    )
 
 
 async def session(c: Connection) -> str:
@@ -67,12 +108,18 @@ async def session(c: Connection) -> str:
 
 
 async def take(
-    c: Connection, worker: UUID, session: str, names: Sequence[str], seconds: float
+    c: Connection,
+    worker: UUID,
+    session: str,
+    servers: Iterable[tuple[str, str, str]],
+    seconds: float,
 ) -> Mapping[str, Held]:
-    """Take or renew leases; those that are ours now, by name."""
+    """Take or renew leases on servers (name, address, host); those that are ours now, by name."""
+    # In one order, so that two workers do not wait for each other.
+    columns = list(zip(*sorted(servers), strict=True)) or [(), (), ()]
     with translating():
-        rows = await c.fetch(sql("lease"), worker, session, names, seconds)
-    return {row["name"]: Held(row["epoch"], row["draining"]) for row in rows}
+        rows = await c.fetch(sql("lease"), worker, session, *columns, seconds)
+    return {row["name"]: Held(row["epoch"], row["draining"], row["twin"]) for row in rows}
 
 
 async def adopt(database: Database, backend: str, epoch: int) -> list[Work]:
@@ -109,6 +156,22 @@ async def drain(database: Database, backend: str, *, draining: bool) -> bool:
 async def ghosts(database: Database, prompt_ids: Sequence[str]) -> list[str]:
     """Which of these prompts are ours and closed; from now on they are counted as ghosts."""
     return [str(row["prompt_id"]) for row in await database.fetch("ghosts", prompt_ids)]
+
+
+async def twins(database: Database, backend: str, prompt_ids: Sequence[str]) -> set[str]:
+    """Other backends, driven now, under whose names these prompts of ours were opened."""
+    rows = await database.fetch("twins", backend, prompt_ids)
+    return {row["backend"] for row in rows}
+
+
+async def note_twin(database: Database, backend: str, twin: str) -> None:
+    """Write down that a backend is the same server as another one."""
+    await database.fetch("note_twin", backend, twin)
+
+
+async def undriven(database: Database) -> set[str]:
+    """Backends with open attempts that nobody drives."""
+    return {row["backend"] for row in await database.fetch("undriven")}
 
 
 async def others(c: Connection, pool: str, beside: Sequence[str]) -> bool:

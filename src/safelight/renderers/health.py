@@ -32,6 +32,7 @@ class Health:
     def __init__(self, zombie_after: float) -> None:
         self.state = UNKNOWN
         self.reason: str | None = None
+        self.twin: str | None = None  # another name, under which this server is driven
         self._zombie_after = zombie_after  # s
         self._troubles = 0  # since a picture came
         self._rests_until = 0.0
@@ -59,7 +60,9 @@ class Health:
             self._stuck, self._stuck_until = head, now + self._stuck_rest()
             self.state, self.reason = RESTING, _complaint(vitals, quiet)
             return self.reason
-        if self._stuck is not None or now < max(self._rests_until, self._stuck_until):
+        if self.twin is not None:
+            self.state, self.reason = RESTING, f"the same server as {self.twin}"
+        elif self._stuck is not None or now < max(self._rests_until, self._stuck_until):
             self.state, self.reason = RESTING, self.reason or "let us down"
         else:
             self.state, self.reason = READY, None
@@ -70,6 +73,11 @@ class Health:
         self.state = RESTING if silent.reached else UNREACHABLE
         self.reason = silent.reason
         self.looked_after()
+
+    def same_as(self, twin: str | None) -> None:
+        """It is driven under another name (None: no longer), so it rests under this one."""
+        self.twin = twin
+        self.doubted(f"the same server as {twin}" if twin else "driven under one name again")
 
     def looked_after(self) -> None:
         """It was away, or somebody vouches for it: a queue that stood still may move again."""

@@ -8,6 +8,7 @@
 Nothing outside this package reads the environment, and it does so once, in `load`.
 """
 
+from safelight.settings.checks import address, on_loopback
 from safelight.settings.loading import home, load
 from safelight.settings.model import (
     Backend,
@@ -36,7 +37,9 @@ __all__ = [
     "Store",
     "StyleEntry",
     "WorkflowEntry",
+    "address",
     "home",
     "load",
+    "on_loopback",
     "show",
 ]

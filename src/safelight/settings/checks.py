@@ -151,6 +151,24 @@ def address(url: str) -> str:
     return f"{parts.scheme}://{host}:{port}{parts.path}"
 
 
+def on_loopback(url: str) -> bool:
+    """Whether a URL leads to whichever machine it is used on.
+
+    Example:
+        >>> on_loopback("http://127.0.0.1:8188"), on_loopback("http://10.0.0.11:8188")
+        (True, False)
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return found.is_loopback or found.is_unspecified
+
+
 def _port_is_valid(url: str) -> bool:
     try:
         return urlsplit(url).port != 0

@@ -33,6 +33,7 @@ OWN_NAMES: Final = {
     "SAFELIGHT_URL": "url",
     "SAFELIGHT_KEY": "key",
     "SAFELIGHT_KEY_FILE": "key_file",
+    "SAFELIGHT_MACHINE": "machine",
     "SAFELIGHT_DATABASE_URL": "database.url",
     "SAFELIGHT_DATABASE_URL_FILE": "database.url_file",
 }

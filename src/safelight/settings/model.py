@@ -252,11 +252,12 @@ class Settings(BaseSettings):
         env_prefix="SAFELIGHT_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
     # Only the environment and flags may set these: a shared file has no business with them.
-    OUTSIDE_THE_FILE: ClassVar[frozenset[str]] = frozenset({"home", "url", "key"})
+    OUTSIDE_THE_FILE: ClassVar[frozenset[str]] = frozenset({"home", "url", "key", "machine"})
 
     home: Path = Field(default_factory=lambda: platformdirs.user_data_path("safelight"))
     url: Address | None = None
     key: SecretStr | None = None
+    machine: Name | None = None
     server: Server = Server()
     database: Database = Database()
     store: Store = Store()

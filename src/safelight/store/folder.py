@@ -15,6 +15,7 @@ from obstore.store import LocalStore
 from safelight.store.objects import CHUNK, Store, translated
 
 _DRAFTS = "#drafts"  # No key has a "#", and listing passes over files ending in "#" and digits.
+_TOKEN = "#store#1"  # not listed either
 _DRAFT_LIVES = 3600.0  # s
 _FOLDERS_KNOWN = 10_000
 _SMALL = 256 * 1024  # bytes
@@ -36,6 +37,18 @@ class FolderStore(Store):
 
     async def _create(self, key: str, data: bytes) -> None:
         await asyncio.to_thread(self._write, self._folder / key, data)
+
+    async def identity(self) -> str:
+        """A token that lies in the folder, so that a shared one is the same on every machine."""
+        with translated(self.name):
+            return await asyncio.to_thread(self._token)
+
+    def _token(self) -> str:
+        path = self._folder / _TOKEN
+        if not path.exists():
+            with suppress(FileExistsError):
+                self._write(path, secrets.token_hex(16).encode())
+        return path.read_text("ascii", errors="replace")[:64].strip()
 
     async def list(self, prefix: str = "") -> AsyncIterator[tuple[str, int]]:
         with translated(self.name):

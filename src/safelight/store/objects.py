@@ -67,6 +67,10 @@ class Store:
                 if not (same_ok and await self._holds(key, data)):
                     raise KeyTaken(f"{key} is taken already.") from None
 
+    async def identity(self) -> str:
+        """What two processes find alike where they use the same store. Raises StoreAway."""
+        return self.name
+
     async def get(self, key: str) -> bytes:
         """A whole object. Raises ValueError, KeyMissing, StoreAway."""
         check(key)

@@ -36,9 +36,14 @@ class Lane:
         slots: int,
         renderer: Renderer,
         freed: Callable[[], None],
-        zombie_after: float = 120.0,
+        zombie_after: float,
+        *,
+        address: str,
+        host: str,
     ) -> None:
         self.name = name
+        self.address = address  # which server it is, in one spelling
+        self.host = host  # whose loopback, if it is one
         self.pool = pool
         self.slots = slots
         self.renderer = renderer
@@ -126,6 +131,13 @@ class Lane:
     def _learn(self, graph: str, seconds: float) -> None:
         known = self._usual.get(graph, seconds)
         self._usual[graph] = 0.8 * known + 0.2 * seconds
+
+    def know_twin(self, twin: str | None) -> None:
+        """This server is driven under another name (None: it is not): one of both must rest."""
+        if twin != self.health.twin:
+            log.warning("twin" if twin else "no twin any more", backend=self.name, twin=twin)
+            self.health.same_as(twin)
+            self.doubt.set()
 
     def note_keeping(self, can: bool, reason: str) -> None:
         """Whether pictures can be stored: while they cannot, nothing is pulled."""

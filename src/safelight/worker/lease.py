@@ -92,13 +92,14 @@ class Leaseholder:
             self._session = await leases.session(self._connection)
         # The clock is read before the statement: the lease may only last longer than we believe.
         asked = asyncio.get_running_loop().time()
-        names = list(self._lanes.by_name)
-        held = await leases.take(self._connection, self._me, self._session, names, LEASE)
+        servers = [(lane.name, lane.address, lane.host) for lane in self._lanes]
+        held = await leases.take(self._connection, self._me, self._session, servers, LEASE)
         self._renewed = asked
         await self._lose(held)
         for name, lease in held.items():
             lane = self._lanes.by_name[name]
             lane.note_draining(lease.draining)
+            lane.know_twin(lease.twin)
             if lane.epoch != lease.epoch:
                 await self._gain(lane, lease.epoch)
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
 from safelight.core.errors import DatabaseAway
 from safelight.core.records import ImageError
-from safelight.core.retrying import MISSING, RULES
+from safelight.core.retrying import LOST, MISSING, RULES
 from safelight.core.states import QUEUED
 from safelight.database import arrows, engine, images, leases, pruning, shares
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.database.images import Locked
 from safelight.database.pruning import Retention
+from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import DEADLINE_PASSED
 
 log = structlog.get_logger()
@@ -38,7 +39,10 @@ class Reconciler:
     database: Database
     bell: Bell
     retention: Retention
+    closer: Closer
+    lost_after: float  # s
     in_flight_per_user: int | None = None
+    undriven: dict[str, float] = field(default_factory=dict)  # backend → since when, loop time
 
     async def run(self) -> None:
         """For ever."""
@@ -51,6 +55,7 @@ class Reconciler:
                     await self.call_back()
                     await self.renew_tokens()
                     await self.expire_undrawable()
+                    await self.give_up_undriven()
                     renewed = clock()
                 if clock() - pruned >= PRUNE_EVERY:
                     await pruning.prune(self.database, self.retention)
@@ -100,3 +105,18 @@ class Reconciler:
                 return
             await arrows.expire(c, id, error)
         self.bell.ring(image.batch)
+
+    async def give_up_undriven(self) -> None:
+        """Attempts on backends that nobody has driven for a while are lost: their images are drawn
+        elsewhere. What we have seen for so long ourselves counts, not how old the lease is: after
+        a night's rest of everything each backend's driver may be back in a moment."""
+        now = asyncio.get_running_loop().time()
+        names = await leases.undriven(self.database)
+        for gone in self.undriven.keys() - names:
+            del self.undriven[gone]
+        for name in sorted(names):
+            if now - self.undriven.setdefault(name, now) < self.lost_after:
+                continue
+            for work in await images.open_work(self.database, name):
+                # The epoch is compared: who takes the lease meanwhile keeps its attempts.
+                await self.closer.end(work, LOST, f"nobody drives {name} any more")

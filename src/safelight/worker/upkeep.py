@@ -139,9 +139,21 @@ class Upkeep:
         suspects = [id for id in held if not self._lane.opened_lately(id)]
         if not suspects:
             return
+        await self._note_twins([id for id in suspects if id not in self._lane.open])
         for ghost in sorted(await leases.ghosts(self._database, suspects), key=held.index):
             gone = await self._lane.renderer.cancel(ghost)
             log.warning("ghost cancelled", backend=self._lane.name, prompt_id=ghost, gone=gone)
+
+    async def _note_twins(self, unknown: list[str]) -> None:
+        """Prompts that another of our backends opened, which is driven: both are one server. Both
+        come to see it, so both choose alike: the first in order is kept."""
+        if not unknown:
+            return
+        for other in await leases.twins(self._database, self._lane.name, unknown):
+            kept, rests = sorted((self._lane.name, other))
+            await leases.note_twin(self._database, rests, kept)
+            if rests == self._lane.name:
+                self._lane.know_twin(kept)
 
 
 def _probe_back() -> chain[float]:

@@ -1,0 +1,1 @@
+select identity, place from store
