@@ -162,7 +162,7 @@ def test_a_post_that_arrives_after_its_worker_lost_the_lease_is_a_ghost(
     arrives: its prompt is cancelled and never stored, and the old worker, awake again, adds
     nothing."""
     # Long enough that a probe, every five seconds, finds the old prompts waiting in the queue.
-    simulating = processes.simulate(seconds=4)
+    simulating = processes.simulate(seconds=8)
     wire = HeldWire(simulating.url)
     try:
         serving, first, second = start_all(processes, [wire.url])
@@ -174,7 +174,7 @@ def test_a_post_that_arrives_after_its_worker_lost_the_lease_is_a_ghost(
         until(lambda: len(renderings([simulating])) >= 1, 40)
         arrive.set()
         assert_exactly(until_ended(serving, id), 2)
-        until(lambda: second.lines_with("ghost cancelled") == 2)
+        until(lambda: second.lines_with("ghost cancelled") >= 1)
         first.popen.send_signal(signal.SIGCONT)
         until(lambda: first.lines_with("lease lost") == 1)
     finally:
@@ -185,7 +185,7 @@ def test_a_post_that_arrives_after_its_worker_lost_the_lease_is_a_ghost(
     by_outcome = {each["prompt_id"]: each["outcome"] for each in attempts}
     assert sorted(by_outcome.values()) == ["lost", "lost", "stored", "stored"]
     assert {each["epoch"] for each in attempts} == {2}
-    done = [each["prompt_id"] for each in renderings([simulating])]
+    done = [each["prompt_id"] for each in renderings([simulating]) if each["outcome"] == "success"]
     assert sorted(done) == sorted(id for id, how in by_outcome.items() if how == "stored")
 
 
