@@ -34,11 +34,14 @@ POOLED = (
     "mode, for example); leases and notifications would be lost there. Connect to PostgreSQL "
     "itself, or through a pooler in session mode that passes session settings on"
 )
+_PATIENCE = 5.0  # s to connect, or for a session of the pool to become free
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,  # shut down, terminated, starting up, cancelled
     asyncpg.InsufficientResourcesError,  # disk full, too many connections, out of memory
+    asyncpg.PostgresSystemError,  # its disk fails
+    asyncpg.InvalidCatalogNameError,  # no such database: it is being restored, or never was
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
     asyncpg.InternalClientError,
@@ -59,6 +62,16 @@ def translating() -> Iterator[None]:
         raise DatabaseAway(f"{type(error).__name__}: {_first_line(error)}") from error
     except asyncpg.InvalidPasswordError:
         raise DatabaseAway("the database refuses this user or password") from None
+
+
+@contextmanager
+def _dropping(connection: Connection) -> Iterator[None]:
+    """A session that did not answer in time is dropped: its rollback would be waited for too."""
+    try:
+        yield
+    except TimeoutError:
+        connection.terminate()
+        raise
 
 
 def _first_line(error: BaseException) -> str:
@@ -89,15 +102,20 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """One transaction on one session. Raises `DatabaseAway`."""
         with translating():
-            async with self._pool.acquire() as connection, connection.transaction():
-                yield connection
+            async with (
+                self._pool.acquire(timeout=_PATIENCE) as connection,
+                connection.transaction(),
+            ):
+                with _dropping(connection):
+                    yield connection
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """One session, every statement its own transaction. Raises `DatabaseAway`."""
         with translating():
-            async with self._pool.acquire() as connection:
-                yield connection
+            async with self._pool.acquire(timeout=_PATIENCE) as connection:
+                with _dropping(connection):
+                    yield connection
 
     async def fetch(self, name: str, *arguments: object) -> list[Row]:
         """All rows of one statement. Raises `DatabaseAway`."""
@@ -138,7 +156,7 @@ async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> 
             min_size=1,
             max_size=sessions,
             max_inactive_connection_lifetime=0,
-            timeout=5,  # to connect
+            timeout=_PATIENCE,
             reset=_keep_as_is,
             server_settings={**SESSION_SETTINGS, "application_name": name},
             command_timeout=_patience(arguments),
@@ -192,7 +210,10 @@ def _patience(arguments: Mapping[str, Any]) -> float | None:
 async def _connect(arguments: Mapping[str, Any], name: str) -> Connection:
     settings = {**SESSION_SETTINGS, "application_name": name}
     return await asyncpg.connect(
-        **arguments, server_settings=settings, command_timeout=_patience(arguments)
+        **arguments,
+        server_settings=settings,
+        command_timeout=_patience(arguments),
+        timeout=_PATIENCE,
     )
 
 
