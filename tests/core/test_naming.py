@@ -16,6 +16,7 @@ from safelight.core.naming import (
     NameTemplate,
     check_id,
     check_user,
+    read_store_key,
     slugify,
     stem,
     store_key,
@@ -177,3 +178,30 @@ def test_keys_of_neighbours_never_meet(
     _, _, index, prompt_id = place
     moved = (user + "_" + character[:1], character[1:] or "x")
     assert store_key(user, character, index, prompt_id) != store_key(*moved, index, prompt_id)
+
+
+@given(USERS, IDS, INDICES, PROMPTS)
+def test_a_key_says_whose_and_which_it_is(
+    user: str, character: str, index: int, prompt: str
+) -> None:
+    assert read_store_key(store_key(user, character, index, prompt)) == (user, character, index)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "doctor/20edc183-8a5f-4c41-8e29-d2d3a8a3ad31",
+        "areg/mira/0013-20edc183-8a5f-4c41-8e29-d2d3a8a3ad31.png",
+        "areg/mira/00000-20edc183-8a5f-4c41-8e29-d2d3a8a3ad31.png",
+        "areg/mira/000013-20edc183-8a5f-4c41-8e29-d2d3a8a3ad31.png",
+        "areg/mira/9999999999999-20edc183-8a5f-4c41-8e29-d2d3a8a3ad31.png",
+        "areg/mira/00013-20EDC183-8a5f-4c41-8e29-d2d3a8a3ad31.png",
+        "areg/mira/00013-20edc183-8a5f-4c41-8e29-d2d3a8a3ad31.png.bak",
+        "areg/Mira/00013-20edc183-8a5f-4c41-8e29-d2d3a8a3ad31.png",
+        "../mira/00013-20edc183-8a5f-4c41-8e29-d2d3a8a3ad31.png",
+        "deep/areg/mira/00013-20edc183-8a5f-4c41-8e29-d2d3a8a3ad31.png",
+    ],
+)
+def test_what_is_no_key_of_ours(key: str) -> None:
+    assert read_store_key(key) is None

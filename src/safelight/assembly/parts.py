@@ -54,6 +54,7 @@ async def opened_database(settings: Settings) -> AsyncIterator[Database]:
         applied = await migrate(database)
         if applied:
             log.info("schema brought up to date", migrations=applied)
+        await database.stay_with_this_one()
         yield database
 
 

@@ -12,6 +12,7 @@ import typer
 from safelight import __version__
 from safelight.cli import (
     backends,
+    backing,
     batches,
     characters,
     demo,
@@ -110,7 +111,17 @@ def _options(
     ctx.obj = Session(config, json)
 
 
-for commands in (demo, simulate, generate, batches, characters, workflows, backends, operating):
+for commands in (
+    demo,
+    simulate,
+    generate,
+    batches,
+    characters,
+    workflows,
+    backends,
+    operating,
+    backing,
+):
     commands.register(app)
 
 

@@ -67,6 +67,9 @@ class Board:
 
     def hear(self, event: Event) -> Row | None:
         """The row that the event changed."""
+        if event.type == "reset":
+            for image in event.data["images"]:
+                self._by_id[image["id"]].status = image["status"]
         row = self._by_id.get(event.image or "")
         kind, _, status = event.type.partition(".")
         if row is None or kind not in ("image", "progress"):

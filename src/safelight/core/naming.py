@@ -22,6 +22,10 @@ _USER = re.compile(USER_PATTERN)
 _ID = re.compile(ID_PATTERN)
 _LITERAL = re.compile(r"[A-Za-z0-9._-]*")
 _WIDTH = re.compile(r"0([1-9])d")
+_KEY = re.compile(
+    rf"(?P<user>{USER_PATTERN})/(?P<character>{ID_PATTERN})/"
+    r"(?P<index>[0-9]{5,13})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.png"
+)
 _LONGEST_ID: Final = "x" * 64
 _LARGEST_INDEX: Final = 10**12
 
@@ -130,3 +134,18 @@ def store_key(user: str, character: str, index: int, prompt_id: str) -> str:
     give distinct keys: no segment holds a slash, and no index a dash.
     """
     return f"{user}/{character}/{index:05d}-{prompt_id}.png"
+
+
+def read_store_key(key: str) -> tuple[str, str, int] | None:
+    """User, character and index of a key of ours, None for any other.
+
+    Example:
+        >>> read_store_key("areg/mira/00013-20edc183-8a5f-4c41-8e29-d2d3a8a3ad31.png")
+        ('areg', 'mira', 13)
+    """
+    match = _KEY.fullmatch(key)
+    if match is None or not 0 < int(match["index"]) <= _LARGEST_INDEX:
+        return None
+    user, character, index = match["user"], match["character"], int(match["index"])
+    # A number has one way of being written, so that one picture has one key.
+    return (user, character, index) if f"{index:05d}" == match["index"] else None

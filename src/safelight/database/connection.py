@@ -12,7 +12,7 @@ import asyncio
 import functools
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from importlib import resources
 from typing import Any, TypeAlias
 
@@ -92,11 +92,24 @@ class Database:
             rows = await c.fetch(sql("backends"))
     """
 
-    def __init__(self, pool: asyncpg.Pool, arguments: Mapping[str, Any], name: str) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, arguments: Mapping[str, Any], name: str, one: _One
+    ) -> None:
         self._pool = pool
         self._arguments = arguments
         self.name = name
         """What the pool's sessions are called in pg_stat_activity; no other process's are."""
+        self._one = one
+
+    async def stay_with_this_one(self) -> None:
+        """From now on a new session must lead to this same database, in this same life.
+
+        What a process remembers of another one is worth nothing: after a restore it can neither
+        read nor write until it is started again. Raises `DatabaseAway`.
+        """
+        row = await self.fetchrow("life")
+        assert row is not None
+        self._one.life = row["life"]
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -130,7 +143,12 @@ class Database:
     async def connect(self, name: str) -> Connection:
         """A session of one's own, beside the pool, called `name` in pg_stat_activity."""
         with translating():
-            return await _connect(self._arguments, name)
+            connection = await _connect(self._arguments, name)
+            with ExitStack() as stack:
+                stack.callback(connection.terminate)
+                await self._one.check(connection)
+                stack.pop_all()
+            return connection
 
     async def close(self) -> None:
         """Close every session; those still busy after 3 s are dropped."""
@@ -147,7 +165,7 @@ async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> 
         DatabaseAway: no answer, wrong password, unknown database.
         SettingsError: a pooler shares the sessions out.
     """
-    name = f"safelight {secrets.token_hex(4)}"
+    one, name = _One(), f"safelight {secrets.token_hex(4)}"
     with translating(), refusing_poolers():
         if "dsn" in arguments:
             await _prove_sessions(arguments)
@@ -157,13 +175,14 @@ async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> 
             max_size=sessions,
             max_inactive_connection_lifetime=0,
             timeout=_PATIENCE,
+            init=one.check,
             reset=_keep_as_is,
             server_settings={**SESSION_SETTINGS, "application_name": name},
             command_timeout=_patience(arguments),
             statement_cache_size=256,
             max_cached_statement_lifetime=0,
         )
-    return Database(pool, arguments, name)
+    return Database(pool, arguments, name, one)
 
 
 async def _prove_sessions(arguments: Mapping[str, Any]) -> None:
@@ -199,6 +218,26 @@ def refusing_poolers() -> Iterator[None]:
         if "unsupported startup parameter" not in str(error):
             raise
         raise SettingsError(f"{POOLED} ({_first_line(error)})") from None
+
+
+class _One:
+    """The one database a process works with, once it has said which."""
+
+    def __init__(self) -> None:
+        self.life: str | None = None
+
+    async def check(self, connection: Connection) -> None:
+        if self.life is None:
+            return
+        try:
+            life = await connection.fetchval(sql("life"))
+        except asyncpg.UndefinedTableError:
+            life = None
+        if life != self.life:
+            raise DatabaseAway(
+                "the database is not the one this process began with; after a restore, "
+                "start it again"
+            )
 
 
 def _patience(arguments: Mapping[str, Any]) -> float | None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from safelight.core.errors import SettingsError
 from safelight.database.connection import Connection, Database, Row, sql, translating
 from safelight.database.images import Work, open_work
+from safelight.database.migrations import newest
 
 LATELY = 3600.0
 """Seconds after its last lease for which a backend counts as one that may come back."""
@@ -114,11 +115,14 @@ async def take(
     servers: Iterable[tuple[str, str, str]],
     seconds: float,
 ) -> Mapping[str, Held]:
-    """Take or renew leases on servers (name, address, host); those that are ours now, by name."""
+    """Take or renew leases on servers (name, address, host); those that are ours now, by name.
+
+    None are, once a migration was applied that a worker must know and this version does not.
+    """
     # In one order, so that two workers do not wait for each other.
     columns = list(zip(*sorted(servers), strict=True)) or [(), (), ()]
     with translating():
-        rows = await c.fetch(sql("lease"), worker, session, *columns, seconds)
+        rows = await c.fetch(sql("lease"), worker, session, *columns, seconds, newest())
     return {row["name"]: Held(row["epoch"], row["draining"], row["twin"]) for row in rows}
 
 

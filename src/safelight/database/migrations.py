@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import metadata, resources
 
@@ -12,8 +14,9 @@ from pgqueuer.queries import Queries
 from safelight.core.errors import SettingsError
 from safelight.database.connection import Connection, Database, translating
 
-_LOCK = 0x5AFE_11F7  # any number, the same in every process
-_LEDGER = """
+LOCK = 0x5AFE_11F7  # any number, the same in every process
+LEDGER = "safelight_migrations"
+_MAKE_LEDGER = """
 create table if not exists safelight_migrations (
     number int primary key,
     name text not null,
@@ -47,12 +50,26 @@ async def migrate(database: Database) -> list[str]:
     try:
         with translating():
             await connection.execute("set statement_timeout = 0; set lock_timeout = 0")
-            await connection.execute("select pg_advisory_lock($1)", _LOCK)
+            await connection.execute("select pg_advisory_lock($1)", LOCK)
             await _refuse_old_server(connection)
+            await _refuse_newer(connection)
             await _install_engine(connection)
-            return await _apply(connection)
+            return await apply(connection)
     finally:
         await connection.close()
+
+
+async def moved_on(database: Database) -> str | None:
+    """What to tell when the schema is newer than this version knows, else None."""
+    row = await database.fetchrow("newest_migration")
+    assert row is not None
+    return _too_new(row["max"]) if row["max"] > newest() else None
+
+
+@functools.cache
+def newest() -> int:
+    """The number of the newest migration this version knows."""
+    return migrations()[-1].number
 
 
 async def _refuse_old_server(connection: Connection) -> None:
@@ -83,14 +100,15 @@ async def _engine_version(connection: Connection) -> str | None:
     return str(version) if version else None
 
 
-async def _apply(connection: Connection) -> list[str]:
-    await connection.execute(_LEDGER)
-    rows = await connection.fetch("select number, name, sha256 from safelight_migrations")
+async def apply(connection: Connection, only: Collection[int] | None = None) -> list[str]:
+    """Apply what is missing (of these numbers); returns the names. Raises as `migrate`."""
+    await connection.execute(_MAKE_LEDGER)
+    rows = await connection.fetch("select number, sha256 from safelight_migrations")
     applied = {row["number"]: row for row in rows}
-    known = migrations()
-    _refuse_newer(applied.keys() - {migration.number for migration in known})
     done = []
-    for migration in known:
+    for migration in migrations():
+        if only is not None and migration.number not in only:
+            continue
         if migration.number in applied:
             _refuse_edited(migration, applied[migration.number]["sha256"])
             continue
@@ -116,12 +134,21 @@ def migrations() -> list[Migration]:
     return [Migration(int(f.name[:4]), f.name.removesuffix(".sql"), f.read_text()) for f in found]
 
 
-def _refuse_newer(unknown: set[int]) -> None:
+async def _refuse_newer(connection: Connection) -> None:
+    # Before anything else: not even the engine may be touched by an older version.
+    if not await connection.fetchval("select to_regclass('safelight_migrations') is not null"):
+        return
+    numbers = await connection.fetch("select number from safelight_migrations")
+    unknown = {row["number"] for row in numbers} - {one.number for one in migrations()}
     if unknown:
-        raise SettingsError(
-            f"the database has migration {max(unknown)}, which this version does not know: "
-            "it was used by a newer Safelight. Install that version, or restore a backup."
-        )
+        raise SettingsError(_too_new(max(unknown)))
+
+
+def _too_new(number: int) -> str:
+    return (
+        f"the database has migration {number}, which this version does not know: "
+        "it was used by a newer Safelight. Install that version, or restore a backup"
+    )
 
 
 def _refuse_edited(migration: Migration, applied: str) -> None:

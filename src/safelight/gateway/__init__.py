@@ -5,6 +5,7 @@ Everything here speaks in records; JSON, statuses and headers belong to the door
 
 from safelight.gateway.gateway import Gateway
 from safelight.gateway.views import BackendState, Kept, Live, Page, Provenance, Series, Told
+from safelight.pipeline.stream import Reset
 from safelight.pipeline.waiting import Outlook
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Outlook",
     "Page",
     "Provenance",
+    "Reset",
     "Series",
     "Told",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,9 @@ import msgspec
 
 from safelight.core.errors import Invalid
 from safelight.core.records import Batch
-from safelight.pipeline.stream import Cursor
+from safelight.database.events import Cursor
+
+_POSITION = re.compile(r"(?:([0-9a-f]{8})-)?([0-9]{1,19})-([0-9]{1,19})", re.ASCII)
 
 
 def cursor_of(batch: Batch) -> str:
@@ -34,14 +37,15 @@ def read_cursor(cursor: str) -> tuple[datetime, str]:
 
 def position_text(position: Cursor) -> str:
     """The id of an event among those of all batches."""
-    return f"{position[0]}-{position[1]}"
+    return f"{position.life}-{position.txid}-{position.id}"
 
 
 def read_position(text: str) -> Cursor:
-    """Transaction and row that an event id names. Raises `Invalid`."""
-    txid, _, id = text.partition("-")
-    if not (txid.isascii() and txid.isdigit() and id.isascii() and id.isdigit()) or (
-        int(txid) >= 2**63 or int(id) >= 2**63
-    ):
+    """The place that an event id names. Raises `Invalid`.
+
+    Before lives were told apart, ids did without: what they name is told anew.
+    """
+    match = _POSITION.fullmatch(text)
+    if match is None or int(match[2]) >= 2**63 or int(match[3]) >= 2**63:
         raise Invalid("this is no event id of ours", pointer="Last-Event-ID")
-    return txid, int(id)
+    return Cursor(match[1] or "", match[2], int(match[3]))

@@ -21,9 +21,10 @@ from safelight.core.records import (
 )
 from safelight.core.slots import WorkflowReport
 from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
-from safelight.database import batches, images
+from safelight.database import batches, events, images
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
+from safelight.database.migrations import moved_on
 from safelight.gateway.catalogue import Shelf
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.fleet import Fleet
@@ -154,7 +155,16 @@ class Gateway:
                 case _:
                     yield told
 
-    async def all_events(self, after: str | None) -> AsyncIterator[tuple[str, Event] | None]:
+    async def nothing_follows(self, batch: Batch, after: int) -> bool:
+        """Whether whoever has heard event `after` has heard all there will be."""
+        if batch.status not in ENDED or after == batch.last_event:
+            return batch.status in ENDED
+        place = await events.place(self._database, batch.id, after)
+        return place.lost is None and not place.more
+
+    async def all_events(
+        self, after: str | None
+    ) -> AsyncIterator[tuple[str, Event | stream.Reset] | None]:
         """Every event of every batch behind a cursor (None: from now on); never ends by itself.
 
         Raises `Invalid` for a bad cursor.
@@ -262,7 +272,9 @@ class Gateway:
 
     async def _database_check(self) -> str:
         row = await self._database.fetchrow("writable")
-        return "read-only" if row is None or row["read_only"] else "ok"
+        if row is None or row["read_only"]:
+            return "read-only"
+        return await moved_on(self._database) or "ok"
 
 
 async def _said(check: Callable[[], Awaitable[str]]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from safelight.core.records import Attempt, Character, Event, Image, Workflow
+from safelight.pipeline.stream import Reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Live:
     steps: int
 
 
-Told: TypeAlias = Event | Live
+Told: TypeAlias = Event | Live | Reset
 
 
 @dataclass(frozen=True, slots=True)

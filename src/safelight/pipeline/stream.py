@@ -7,30 +7,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final
 
-from safelight.core.records import Event
+from safelight.core.records import Batch, Event
 from safelight.core.states import ENDED
-from safelight.database import events
+from safelight.database import batches, events
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
+from safelight.database.events import Cursor
 
 POLL_EVERY: Final = 1.0  # s; the bell only makes it faster
 KEEP_ALIVE: Final = 15.0  # s of silence
 _PAGE: Final = 500
 _ENDINGS: Final = frozenset(f"batch.{status}" for status in ENDED)
 
-Cursor: TypeAlias = tuple[str, int]
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What came after the id a listener sent cannot be told: look anew, then listen on."""
+
+    reason: str  # events.PRUNED or events.RESTORED
+    batch: Batch | None  # as it is now; None in the stream of all batches
 
 
 async def of_batch(
     database: Database, bell: Bell, batch: str, after: int
-) -> AsyncIterator[Event | Progress | None]:
+) -> AsyncIterator[Event | Progress | Reset | None]:
     """Events of one batch after a number, live progress between them, None when it is quiet.
 
-    Ends after the batch's last event, unless somebody asks for a retry before it is told.
+    Begins with a `Reset` where they cannot be told without a gap. Ends after the batch's last
+    event, unless somebody asks for a retry before it is told.
     """
     ended = False
+    lost = (await events.place(database, batch, after)).lost
+    if lost and (now := await batches.batch(database, batch)):
+        after, ended = now.last_event, now.status in ENDED
+        yield Reset(lost, now)
     told: dict[str, Progress] = {}
     quiet_since = _now()
     with bell.waiting(batch) as news:
@@ -56,9 +69,15 @@ async def of_batch(
 
 async def of_all(
     database: Database, bell: Bell, after: Cursor | None
-) -> AsyncIterator[tuple[Cursor, Event] | None]:
-    """Events of every batch behind a cursor (None: from now on), for ever."""
-    cursor = after or await events.newest(database)
+) -> AsyncIterator[tuple[Cursor, Event | Reset] | None]:
+    """Events of every batch behind a cursor (None: from now on), for ever.
+
+    Begins with a `Reset` where they cannot be told without a gap.
+    """
+    lost = await events.lost(database, after) if after else None
+    cursor = after if after and not lost else await events.newest(database)
+    if lost:
+        yield cursor, Reset(lost, None)
     quiet_since = _now()
     with bell.waiting("*") as news:
         while True:

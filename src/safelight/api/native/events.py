@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -21,8 +22,7 @@ from safelight.api.openapi import described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.core.errors import SafelightError
 from safelight.core.records import Event
-from safelight.core.states import ENDED
-from safelight.gateway import Live
+from safelight.gateway import Live, Reset
 from safelight.gateway.cursors import read_position
 
 router = APIRouter(tags=["events"])
@@ -44,7 +44,7 @@ async def batch_events(request: Request, id: str) -> Response:
     gateway = context_of(request).gateway
     after = event_number(_last_seen(request))
     batch = await gateway.batch(uuid_or_unknown(id, "batch"))
-    if batch.status in ENDED and after >= batch.last_event:
+    if await gateway.nothing_follows(batch, after):
         return Response(status_code=204, headers=_HEADERS)
     return _stream(request, gateway.events(batch.id, after))
 
@@ -79,7 +79,8 @@ def _stream(request: Request, source: AsyncIterator[Any]) -> Response:
 
 
 async def stream(
-    source: AsyncIterator[Event | Live | tuple[str, Event] | None], request_id: str
+    source: AsyncIterator[Event | Live | Reset | tuple[str, Event | Reset] | None],
+    request_id: str,
 ) -> AsyncIterator[bytes]:
     """What the gateway tells, as server-sent events.
 
@@ -96,7 +97,7 @@ async def stream(
         yield b"event: problem\ndata: " + content + b"\n\n"
 
 
-def _piece(one: Event | Live | tuple[str, Event] | None) -> str:
+def _piece(one: Event | Live | Reset | tuple[str, Event | Reset] | None) -> str:
     match one:
         case None:
             return ": ping\n\n"
@@ -104,6 +105,10 @@ def _piece(one: Event | Live | tuple[str, Event] | None) -> str:
             return _progress(one)
         case Event():
             return _event(one, str(one.number))
+        case Reset(_, batch):
+            return _reset(one, str(batch.last_event) if batch else None)
+        case (cursor, Reset() as reset):
+            return _reset(reset, cursor)
         case (cursor, event):
             return _event(event, cursor)
 
@@ -118,6 +123,25 @@ def _event(event: Event, id: str) -> str:
         "data": dict(event.data),
     }
     return f"id: {id}\nevent: {event.type}\ndata: {one_line(body)}\n\n"
+
+
+def _reset(reset: Reset, id: str | None) -> str:
+    batch = reset.batch
+    data: dict[str, Any] = {"reason": reset.reason}
+    if batch:
+        data["status"] = batch.status
+        data["images"] = [
+            {"id": image.id, "index": image.index, "status": image.status} for image in batch.images
+        ]
+    body = {
+        "type": "reset",
+        "batch": batch.id if batch else None,
+        "number": batch.last_event if batch else None,
+        "image": None,
+        "at": moment(datetime.now(UTC)),
+        "data": data,
+    }
+    return f"id: {id}\nevent: reset\ndata: {one_line(body)}\n\n"
 
 
 def _progress(live: Live) -> str:

@@ -1,0 +1,1 @@
+select user_id, character_id, highest from series

@@ -1,0 +1,1 @@
+select setval($1::text::regclass, $2)

@@ -1,0 +1,1 @@
+select life::text from installation

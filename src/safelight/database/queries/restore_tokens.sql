@@ -1,0 +1,2 @@
+-- The line is made anew from the images: the reconciler puts their tokens back.
+delete from pgqueuer
