@@ -49,6 +49,17 @@ def test_an_event_changes_the_row_of_its_image(event: Event, words: str) -> None
     assert seen.rows[0].words == "queued"
 
 
+def test_a_reset_changes_every_row() -> None:
+    """The database was restored: what was stored may wait again."""
+    seen = board("stored", "dispatched")
+    images = [
+        {"id": "i2", "index": 2, "status": "stored"},
+        {"id": "i1", "index": 1, "status": "queued"},
+    ]
+    assert seen.hear(happens("reset", None, reason="restored", images=images)) is None
+    assert [row.words for row in seen.rows] == ["stored", "queued"]
+
+
 def test_events_of_the_batch_and_its_copies_change_no_row() -> None:
     seen = board("stored")
     for type, image in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -30,7 +31,8 @@ def run(processes: Processes, *arguments: str, code: int = 0) -> Any:
     while not process.lines and time.monotonic() < deadline:
         time.sleep(0.01)
     text = "\n".join(process.lines)
-    return json.loads(text[text.index("{") :]) if code == 0 else text
+    found = re.search(r"^[{\[]", text, re.MULTILINE)
+    return json.loads(text[found.start() :]) if code == 0 and found else text
 
 
 def files(processes: Processes) -> dict[str, bytes]:
@@ -136,8 +138,8 @@ def test_a_worker_that_slept_through_a_restore_writes_nothing(processes: Process
     old = processes.start("work")
     id = serving.post("/v1/batches", {**SLOW, "quantity": 8})["id"]
     until_stored(serving, id, 2)
-    run(processes, "backup", "safe.tar")
     old.popen.send_signal(signal.SIGSTOP)
+    run(processes, "backup", "safe.tar")
     void = query(url, "select prompt_id from attempts where closed_at is null")
     assert void
     owner = query(url, "select owner from backends")
@@ -297,3 +299,28 @@ def test_a_restore_that_is_stopped_changes_nothing(processes: Processes) -> None
     assert query(url, "select id from characters") == [("pearl",)]
     run(processes, "restore", "safe.tar")
     assert query(url, "select id from characters") == [("opal",)]
+
+
+def test_a_backup_of_an_older_schema_is_brought_up_to_date(processes: Processes) -> None:
+    """Tables as an older version has them come back, and the schema is that of this version."""
+    processes.configure([])
+    url = processes.database_url
+    query(url, "insert into characters (id, document) values ('opal', '{}')")
+    query(url, "drop table installation")
+    query(url, "delete from safelight_migrations where number > 2")
+    run(processes, "backup", "old.tar")
+    run(processes, "migrate")
+    run(processes, "restore", "old.tar")
+    assert query(url, "select id from characters") == [("opal",)]
+    assert query(url, "select count(*) from installation") == [(1,)]
+    assert query(url, "select max(number) > 2 from safelight_migrations") == [(True,)]
+
+
+def test_an_empty_database_has_nothing_to_back_up(processes: Processes) -> None:
+    """It is said, and no file is written."""
+    processes.configure([])
+    query(processes.database_url, "drop table safelight_migrations")
+    assert "nothing to back up" in run(processes, "backup", "safe.tar", code=2)
+    assert not (processes.home / "safe.tar").exists()
+    assert "no folder" in run(processes, "backup", "nowhere/safe.tar", code=2)
+    assert "No such file" in run(processes, "restore", "nowhere.tar", code=1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from safelight.assembly.parts import bare_url, opened_database, opened_store, renderer_of
 from safelight.core.errors import SafelightError, SettingsError
+from safelight.database import images, leases
+from safelight.database.connection import Database
 from safelight.renderers.base import Silent
 from safelight.settings import Backend, Rendering, Settings
 from safelight.store import StoreError
@@ -16,6 +19,8 @@ _ADVICE: Final = {
     "comfyui": "Start ComfyUI there",
     "runpod": "Check the API key in its token",
 }
+WAITED_LONG: Final = 900.0  # s that the oldest image of a line may wait
+TOKEN_WITHIN: Final = 5.0  # s after which a queued image has its token
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +35,50 @@ class Check:
 
 async def doctor(settings: Settings) -> list[Check]:
     """Look at everything a batch needs, change nothing but the schema."""
-    checks = [await _check_database(settings), await _check_store(settings)]
-    checks.append(_check_catalogue(settings))
-    checks += [await _check_backend(backend, settings.rendering) for backend in settings.backends]
-    return checks
+    asked = [await _check_backend(backend, settings.rendering) for backend in settings.backends]
+    held = [prompt for _, prompts in asked for prompt in prompts]
+    checks = [*await _check_database(settings, held), await _check_store(settings)]
+    return [*checks, _check_catalogue(settings), *(check for check, _ in asked)]
 
 
-async def _check_database(settings: Settings) -> Check:
+async def _check_database(settings: Settings, held: Sequence[str]) -> list[Check]:
     advice = "Set database.url to a PostgreSQL 15 or newer, or leave it out for the embedded one."
     try:
         async with opened_database(settings) as database:
             row = await database.fetchrow("writable")
+            waiting = await images.waiting(database, TOKEN_WITHIN)
+            ghosts = await _check_ghosts(database, held)
     except SafelightError as error:
-        return Check("database", False, error.detail, advice)
+        return [Check("database", False, error.detail, advice)]
+    lines = [_check_line(line) for line in waiting] + [_check_tokens(waiting), ghosts]
     if row is None or row["read_only"]:
-        return Check("database", False, "read-only", "Point database.url to the primary server.")
-    return Check("database", True, "embedded" if settings.database.url is None else "answers")
+        advice = "Point database.url to the primary server."
+        return [Check("database", False, "read-only", advice), *lines]
+    how = "embedded" if settings.database.url is None else "answers"
+    return [Check("database", True, how), *lines]
+
+
+def _check_line(line: images.Waiting) -> Check:
+    """How long the oldest image of a pool has waited."""
+    told = f"{line.images} images wait, the oldest for {line.oldest:.0f} s"
+    advice = f"See whether a worker runs and a backend of the pool {line.pool} is ready."
+    return Check(f"line {line.pool}", line.oldest < WAITED_LONG, told, advice)
+
+
+def _check_tokens(waiting: Sequence[images.Waiting]) -> Check:
+    """Whether a worker would find what waits."""
+    lost = sum(line.without_token for line in waiting)
+    told = f"{lost} queued images are not in the line" if lost else "all that waits is in the line"
+    advice = "A worker puts them back within 10 s; see whether one runs, and what it logs."
+    return Check("tokens", lost == 0, told, advice)
+
+
+async def _check_ghosts(database: Database, held: Sequence[str]) -> Check:
+    """Whether backends hold prompts of ours that nobody waits for any more."""
+    ghosts = len(await leases.ghosts(database, [id for id in held if _is_uuid(id)]))
+    told = f"{ghosts} prompts at backends are nobody's any more" if ghosts else "none"
+    advice = "The worker that drives the backend cancels them within seconds; see whether one runs."
+    return Check("ghosts", ghosts == 0, told, advice)
 
 
 async def _check_store(settings: Settings) -> Check:
@@ -70,7 +103,8 @@ def _check_catalogue(settings: Settings) -> Check:
     return Check("catalogue", True, f"{told} in the settings")
 
 
-async def _check_backend(backend: Backend, rendering: Rendering) -> Check:
+async def _check_backend(backend: Backend, rendering: Rendering) -> tuple[Check, Sequence[str]]:
+    """How it is, and the ids of the prompts it holds."""
     renderer = renderer_of(backend, rendering)
     try:
         vitals = await renderer.probe()
@@ -79,8 +113,15 @@ async def _check_backend(backend: Backend, rendering: Rendering) -> Check:
     name = f"backend {backend.name}"
     if isinstance(vitals, Silent):
         advice = f"{_ADVICE[backend.kind]}, or set the url of {backend.name}."
-        return Check(name, False, f"{bare_url(backend.url)}: {vitals.reason}", advice)
-    held = len(vitals.running) + len(vitals.waiting)
+        return Check(name, False, f"{bare_url(backend.url)}: {vitals.reason}", advice), ()
     if backend.kind == "runpod":
-        return Check(name, True, "the RunPod endpoint answers")
-    return Check(name, True, f"ComfyUI {vitals.version or '?'}, {held} prompts")
+        return Check(name, True, "the RunPod endpoint answers"), ()
+    held = [*vitals.running, *vitals.waiting]
+    return Check(name, True, f"ComfyUI {vitals.version or '?'}, {len(held)} prompts"), held
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

@@ -141,6 +141,21 @@ async def forgotten(database: Database, age: float, after: str, limit: int) -> l
     return [Place(str(r["id"]), r["pool"], r["turn"], r["tries"]) for r in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits in the line of a pool."""
+
+    pool: str
+    images: int
+    oldest: float  # s since it was queued
+    without_token: int  # nobody will take them until the reconciler has been
+
+
+async def waiting(database: Database, patience: float) -> list[Waiting]:
+    """What waits, by pool; a token may be missing for `patience` seconds."""
+    return [Waiting(**dict(row)) for row in await database.fetch("waiting", patience)]
+
+
 async def overdue(database: Database, limit: int) -> list[str]:
     """Queued images whose batch's deadline has passed."""
     return [str(row["id"]) for row in await database.fetch("overdue", limit)]

@@ -83,6 +83,10 @@ async def restore(
         await c.execute("select pg_advisory_lock($1)", LOCK)
         async with c.transaction():
             lost = await _refuse_full(c, force)
+            # Nobody else comes in from here on, and who is in goes: else two could wait for each
+            # other's tables.
+            await c.execute("lock table installation")
+            await c.fetch(sql("end_sessions"))
             taken = _higher(await _series(c), highest)
             await _clear(c)
             await apply(c, only=content.migrations.keys())
@@ -95,8 +99,6 @@ async def restore(
                 answer = await c.fetchval(sql(name))
                 void = answer if name == "restore_attempts" else void
             after = await _series(c)
-            # Who comes back waits for this commit, and is refused after it.
-            await c.fetch(sql("end_sessions"))
     return Restored(lost, void, before, after)
 
 

@@ -40,6 +40,7 @@ async def batch_events(request: Request, id: str) -> Response:
     """Every event after Last-Event-ID, then live ones and progress; ends with the batch.
 
     Who has seen the last event of an ended batch gets 204, which tells an EventSource to stop.
+    Begins with `reset`, and the batch as it is, where what came after the id cannot be told.
     """
     gateway = context_of(request).gateway
     after = event_number(_last_seen(request))
@@ -57,7 +58,10 @@ async def batch_events(request: Request, id: str) -> Response:
     openapi_extra=takes(headers=("Last-Event-ID",), query=("last_event_id",)),
 )
 async def all_events(request: Request) -> Response:
-    """Every event after Last-Event-ID (left out: from now on), and live ones; never ends."""
+    """Every event after Last-Event-ID (left out: from now on), and live ones; never ends.
+
+    Begins with `reset` where what came after the id cannot be told.
+    """
     cursor = _last_seen(request)
     if cursor is not None:
         # The stream would find out as well, but only when the headers are gone.

@@ -1,0 +1,11 @@
+-- What waits, by pool: how many images, how long the oldest, how many lack their token ($1 seconds
+-- after they were queued).
+select image.pool, count(*) as images,
+       extract(epoch from safelight_now() - min(image.queued_at))::float8 as oldest,
+       count(*) filter (where token.id is null
+                        and image.queued_at < safelight_now() - make_interval(secs => $1)
+                       ) as without_token
+from images image
+left join pgqueuer token on token.dedupe_key = image.id || ':' || image.tries
+where image.status = 'queued'
+group by image.pool order by image.pool
