@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -324,3 +325,16 @@ def test_an_empty_database_has_nothing_to_back_up(processes: Processes) -> None:
     assert not (processes.home / "safe.tar").exists()
     assert "no folder" in run(processes, "backup", "nowhere/safe.tar", code=2)
     assert "No such file" in run(processes, "restore", "nowhere.tar", code=1)
+
+
+def test_a_backup_for_which_there_is_no_room_is_told(processes: Processes) -> None:
+    """The file cannot grow: exit code 1, the reason, and what was there before is still there."""
+    processes.configure([])
+    (processes.home / "safe.tar").write_text("the backup of yesterday")
+    small = 'ulimit -f 4; exec "$0" -m safelight backup safe.tar'
+    process = processes.spawn(["sh", "-c", small, sys.executable])
+    assert process.popen.wait(60) == 1
+    process.line_with("safe.tar cannot be written", 10)
+    assert "Traceback" not in "\n".join(process.lines)
+    assert (processes.home / "safe.tar").read_text() == "the backup of yesterday"
+    assert [path for path in processes.home.iterdir() if "part" in path.name] == []

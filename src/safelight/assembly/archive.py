@@ -32,6 +32,10 @@ class BadBackup(Exception):
     """The file is no whole backup; the message says why."""
 
 
+class Unwritten(Exception):
+    """The file cannot be written; the message says why."""
+
+
 class Writer:
     """Adds members, and the manifest at the end."""
 
@@ -53,13 +57,15 @@ class Writer:
 
     def close(self) -> None:
         """Write what is still held back; without a manifest it is no backup."""
-        self._tar.close()
+        with _told():
+            self._tar.close()
 
     def _add(self, name: str, data: bytes) -> None:
         member = tarfile.TarInfo(name)
         member.size = len(data)
         member.mode = 0o600
-        self._tar.addfile(member, io.BytesIO(data))
+        with _told():
+            self._tar.addfile(member, io.BytesIO(data))
         _forget_members(self._tar)
 
 
@@ -67,23 +73,25 @@ class Writer:
 def writing(path: Path) -> Iterator[Writer]:
     """A file that appears under its name when it is whole and on disk, and not before.
 
-    Raises OSError.
+    Raises Unwritten.
     """
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            with closing(Writer(file)) as writer:
-                yield writer
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        _sync(path.parent)
+        with _told():
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                with closing(Writer(file)) as writer:
+                    yield writer
+                file.flush()
+                os.fsync(descriptor)
+            part.replace(path)
+            _sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
 
 async def verify(path: Path) -> dict[str, Any]:
-    """Read it to the end; its manifest. Raises BadBackup, OSError."""
+    """Read it to the end; its manifest. Raises BadBackup."""
     digest = hashlib.sha256()
     for member, file in _members(path):
         await asyncio.sleep(0)  # Ctrl-C
@@ -128,7 +136,7 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
                     raise BadBackup("it holds something that is no plain file")
                 yield member, file
                 _forget_members(tar)
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, OSError) as error:
         raise BadBackup(f"it cannot be read ({error})") from None
 
 
@@ -144,6 +152,15 @@ def _manifest(member: tarfile.TarInfo, file: IO[bytes], digest: str) -> dict[str
     if told.get("sha256") != digest:
         raise BadBackup("its checksum is wrong: it was changed after it was made")
     return told
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the disk says must not be taken for what the database says."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritten(error.strerror or str(error)) from error
 
 
 def _note(digest: Any, name: str, size: int) -> None:

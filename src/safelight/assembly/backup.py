@@ -15,7 +15,7 @@ import msgspec
 
 from safelight import __version__
 from safelight.assembly import archive
-from safelight.assembly.archive import BadBackup, Writer
+from safelight.assembly.archive import BadBackup, Unwritten, Writer
 from safelight.assembly.parts import bare_database, opened_store
 from safelight.core.naming import read_store_key
 from safelight.database import dumping, restoring
@@ -81,8 +81,12 @@ class Outcome:
 async def backup(
     settings: Settings, path: Path, *, with_store: bool, progress: Progress
 ) -> Summary:
-    """Write a backup of the running system. Raises SettingsError, DatabaseAway, StoreError,
-    OSError."""
+    """Write a backup of the running system.
+
+    Raises:
+        Unwritten: the file cannot be written.
+        SettingsError, DatabaseAway, StoreError.
+    """
     with archive.writing(path) as writer:
         async with bare_database(settings) as database, dumping.snapshot(database) as c:
             manifest = await _dump(c, writer, progress)
@@ -100,7 +104,7 @@ async def restore(settings: Settings, path: Path, *, force: bool, progress: Prog
     Raises:
         BadBackup: the file is not whole, or of a newer version.
         NotEmpty: the database has images, and `force` was not said.
-        SettingsError, DatabaseAway, StoreError, OSError.
+        SettingsError, DatabaseAway, StoreError.
     """
     progress("verifying", 0)
     manifest = await _read(path)
@@ -125,6 +129,7 @@ async def restore(settings: Settings, path: Path, *, force: bool, progress: Prog
 
 
 async def _dump(c: Connection, writer: Writer, progress: Progress) -> _Manifest:
+    began = datetime.now(UTC)
     tables = await dumping.tables(c)
     rows = {}
     for table in tables:
@@ -133,7 +138,7 @@ async def _dump(c: Connection, writer: Writer, progress: Progress) -> _Manifest:
         chunks.end()
     return _Manifest(
         version=__version__,
-        created_at=datetime.now(UTC),
+        created_at=began,
         migrations=await dumping.applied(c),
         tables=tables,
         rows=rows,
@@ -285,4 +290,13 @@ def _raised(done: Restored, pictures: Pictures) -> list[Raised]:
     return found
 
 
-__all__ = ["BadBackup", "Outcome", "Progress", "Raised", "Summary", "backup", "restore"]
+__all__ = [
+    "BadBackup",
+    "Outcome",
+    "Progress",
+    "Raised",
+    "Summary",
+    "Unwritten",
+    "backup",
+    "restore",
+]

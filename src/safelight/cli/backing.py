@@ -42,10 +42,13 @@ async def backup(
     log_to_stderr()
     if not file.absolute().parent.is_dir():
         raise Failure(f"there is no folder {file.absolute().parent}", "make it first")
-    with _shown() as progress, last_words(lambda: say("Nothing was written.")), _explained():
-        summary = await assembly.backup(
-            session.settings(), file.absolute(), with_store=with_store, progress=progress
-        )
+    with _shown() as progress, last_words(lambda: say("Nothing was written.")):
+        try:
+            summary = await assembly.backup(
+                session.settings(), file.absolute(), with_store=with_store, progress=progress
+            )
+        except assembly.Unwritten as error:
+            raise Failure(f"{file} cannot be written: {error}", code=BROKEN) from None
     if session.json:
         emit({"file": str(file), "bytes": file.stat().st_size, **asdict(summary)})
         return KEPT
@@ -70,7 +73,7 @@ async def restore(
     from safelight.cli.logs import log_to_stderr
 
     log_to_stderr()
-    with _shown() as progress, last_words(lambda: say("The database is as it was.")), _explained():
+    with _shown() as progress, last_words(lambda: say("The database is as it was.")):
         try:
             outcome = await assembly.restore(
                 session.settings(), file, force=force, progress=progress
@@ -121,13 +124,3 @@ def _shown() -> Iterator[Callable[[str, int], None]]:
         return
     with err.status("…") as status:
         yield lambda what, count: status.update(f"{what}: {count}" if count else f"{what} …")
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """A file that cannot be read or written is the caller's to mend."""
-    try:
-        yield
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise Failure(f"{where}{error.strerror or error}", code=BROKEN) from None

@@ -140,10 +140,13 @@ class Database:
         async with self.session() as connection:
             return await connection.fetchrow(sql(name), *arguments)
 
-    async def connect(self, name: str) -> Connection:
-        """A session of one's own, beside the pool, called `name` in pg_stat_activity."""
+    async def connect(self, name: str, *, patient: bool = False) -> Connection:
+        """A session of one's own, beside the pool, called `name` in pg_stat_activity.
+
+        A `patient` one waits for a statement as long as it takes.
+        """
         with translating():
-            connection = await _connect(self._arguments, name)
+            connection = await _connect(self._arguments, name, patient)
             with ExitStack() as stack:
                 stack.callback(connection.terminate)
                 await self._one.check(connection)
@@ -246,12 +249,14 @@ def _patience(arguments: Mapping[str, Any]) -> float | None:
     return None if str(arguments.get("host", "")).startswith("/") else 15.0
 
 
-async def _connect(arguments: Mapping[str, Any], name: str) -> Connection:
+async def _connect(arguments: Mapping[str, Any], name: str, patient: bool) -> Connection:
     settings = {**SESSION_SETTINGS, "application_name": name}
+    if patient:
+        settings |= {setting: "0" for setting in SESSION_SETTINGS if setting.endswith("_timeout")}
     return await asyncpg.connect(
         **arguments,
         server_settings=settings,
-        command_timeout=_patience(arguments),
+        command_timeout=None if patient else _patience(arguments),
         timeout=_PATIENCE,
     )
 

@@ -16,10 +16,6 @@ from safelight.core.errors import SettingsError
 from safelight.database.connection import Connection, Database, sql, translating
 from safelight.database.migrations import LEDGER, migrations, moved_on
 
-_A_DAY: Final = 86_400.0  # s; copying a large table takes long, and is no reason to give up
-_PATIENT: Final = """
-set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0
-"""
 _TABLE: Final = re.compile(r"^create (?:unlogged )?table (?:if not exists )?(\w+)", re.M)
 _FUNCTION: Final = re.compile(r"^create (?:or replace )?function (\w+)", re.M)
 
@@ -45,10 +41,9 @@ def functions_of_ours() -> list[str]:
 @asynccontextmanager
 async def patient_session(database: Database) -> AsyncIterator[Connection]:
     """A session of its own without any limit of time. Raises `DatabaseAway`."""
-    connection = await database.connect("safelight-backup")
+    connection = await database.connect("safelight-backup", patient=True)
     try:
         with translating():
-            await connection.execute(_PATIENT)
             yield connection
     finally:
         connection.terminate()
@@ -97,13 +92,11 @@ async def contents(c: Connection) -> Mapping[str, object]:
 
 async def copy_out(c: Connection, table: Table, write: Callable[[bytes], Awaitable[None]]) -> int:
     """Give every row, as text in pieces of any size; returns how many rows."""
-    done = await c.copy_from_table(table.name, columns=table.columns, output=write, timeout=_A_DAY)
+    done = await c.copy_from_table(table.name, columns=table.columns, output=write)
     return int(done.split()[-1])
 
 
 async def copy_in(c: Connection, table: Table, pieces: AsyncIterator[bytes]) -> int:
     """Take rows in as `copy_out` gave them; returns how many."""
-    done = await c.copy_to_table(
-        table.name, columns=list(table.columns), source=pieces, timeout=_A_DAY
-    )
+    done = await c.copy_to_table(table.name, columns=list(table.columns), source=pieces)
     return int(done.split()[-1])

@@ -46,10 +46,9 @@ async def migrate(database: Database) -> list[str]:
         SettingsError: the schema is newer than this version, or a migration was edited.
         DatabaseAway: no answer.
     """
-    connection = await database.connect("safelight-migrate")
+    connection = await database.connect("safelight-migrate", patient=True)
     try:
         with translating():
-            await connection.execute("set statement_timeout = 0; set lock_timeout = 0")
             await connection.execute("select pg_advisory_lock($1)", LOCK)
             await _refuse_old_server(connection)
             await _refuse_newer(connection)
@@ -63,7 +62,7 @@ async def moved_on(database: Database) -> str | None:
     """What to tell when the schema is newer than this version knows, else None."""
     row = await database.fetchrow("newest_migration")
     assert row is not None
-    return _too_new(row["max"]) if row["max"] > newest() else None
+    return _too_new(row["max"]) if (row["max"] or 0) > newest() else None
 
 
 @functools.cache

@@ -16,6 +16,12 @@ from safelight.database.migrations import LEDGER, LOCK, apply
 
 Series: TypeAlias = tuple[str, str]  # user, character
 
+_MISFITS: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.UndefinedTableError,
+)
+
 # After the rows are back and the schema is up to date, in this order.
 _AFTERWARDS: Final = (
     "restore_life",
@@ -142,10 +148,12 @@ async def _fill(
         await c.execute(f"truncate {table.name} cascade")
     try:
         async for name, pieces in rows:
+            if name not in given:
+                raise Unfit(f"it has rows of {name[:80]!r}, a table it does not name")
             await dumping.copy_in(c, given[name], pieces)
         for name, last in content.sequences.items():
             await c.execute(sql("backup_sequence"), name, last)
-    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+    except _MISFITS as error:
         raise Unfit(str(error).splitlines()[0][:200]) from error
 
 
