@@ -15,7 +15,7 @@ import msgspec
 
 from safelight import __version__
 from safelight.assembly import archive
-from safelight.assembly.archive import BadBackup, Unwritten, Writer
+from safelight.assembly.archive import BadBackup, Writer
 from safelight.assembly.parts import bare_database, opened_store
 from safelight.core.naming import read_store_key
 from safelight.database import dumping, restoring
@@ -288,15 +288,3 @@ def _raised(done: Restored, pictures: Pictures) -> list[Raised]:
             unknown = sum(index > before for index in kept)
             found.append(Raised(user, character, (before + 1, now), unknown))
     return found
-
-
-__all__ = [
-    "BadBackup",
-    "Outcome",
-    "Progress",
-    "Raised",
-    "Summary",
-    "Unwritten",
-    "backup",
-    "restore",
-]
