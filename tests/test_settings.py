@@ -248,6 +248,8 @@ def test_users_and_their_limits(tmp_path: Path) -> None:
     assert settings.limits.fairness() == Fairness(weights, 8, 2)
     assert settings.order_limits().quantity == 8  # more could never be taken
     assert settings.order_limits().deadline == 1800
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

@@ -20,6 +20,7 @@ from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
 from safelight.database.images import Work
 from safelight.database.pruning import Retention
+from safelight.pipeline.closing import Closer
 from safelight.worker.reconcile import Reconciler
 from tests.pipeline.orders import Counter
 
@@ -270,7 +271,8 @@ async def test_an_image_that_no_backend_of_the_pool_can_draw_any_more_fails(
             "insert into backends (name, url, pool, slots, lease_until)"
             " values ('b0', 'http://b0', 'default', 2, now() - interval '2 hours')"
         )
-    await Reconciler(database, Bell(database, "test"), Retention(1, 1, 1)).expire_undrawable()
+    reconciler = Reconciler(Closer(database, Bell(database, "test")), Retention(1, 1, 1), 20)
+    await reconciler.expire_undrawable()
     [image] = (await scene.now()).images
     assert image.status == ("failed" if ends else "queued")
     assert image.error is None or image.error.code == "no-backend-can"

@@ -280,6 +280,10 @@ async def test_many_workers_never_send_more_than_the_cap(database: Database) -> 
     assert sum(sent) == 3
 
 
+def reconciler_of(counter: Counter, cap: int | None) -> Reconciler:
+    return Reconciler(Closer(counter.database, counter.bell, 6, cap), Retention(1, 1, 1), 20)
+
+
 @pytest.mark.parametrize(("cap", "back"), [(3, 3), (None, 9)])
 async def test_the_reconciler_calls_back_who_was_forgotten(
     database: Database, cap: int | None, back: int
@@ -291,7 +295,7 @@ async def test_the_reconciler_calls_back_who_was_forgotten(
     first = (await draw(database, 0, cap=1)).work
     assert first
     await close(database, first.prompt_id)
-    await Reconciler(database, counter.bell, Retention(1, 1, 1), cap).call_back()
+    await reconciler_of(counter, cap).call_back()
     async with database.session() as c:
         assert await c.fetchval("select count(*) from pgqueuer") == back
     assert (await draw(database, 0, cap=cap)).work is not None
@@ -307,7 +311,7 @@ async def test_the_reconciler_leaves_those_aside_who_must_wait(database: Databas
     assert (await draw(database, 0, cap=1)).work
     async with database.session() as c:
         await c.execute("update images set queued_at = now() - interval '1 hour'")
-    reconciler = Reconciler(database, counter.bell, Retention(1, 1, 1), 1)
+    reconciler = reconciler_of(counter, 1)
     await reconciler.call_back()
     await reconciler.renew_tokens()
     async with database.session() as c:
@@ -317,7 +321,7 @@ async def test_the_reconciler_leaves_those_aside_who_must_wait(database: Databas
 async def test_an_image_aside_fails_at_its_deadline_like_any_other(database: Database) -> None:
     counter = Counter(database, fairness=Fairness(in_flight_per_user=1))
     batch = await counter.accept(quantity=3, deadline=1)
-    reconciler = Reconciler(database, counter.bell, Retention(1, 1, 1), 1)
+    reconciler = reconciler_of(counter, 1)
     async with database.session() as c:
         await c.execute("update batches set deadline = now() - interval '1 second'")
     await reconciler.expire_overdue()

@@ -9,10 +9,10 @@ from typing import Any
 
 import asyncpg
 
+from tests.held import HeldWire
 from tests.processes import Process, Processes, Serving, Simulating, until_ended
 from tests.story.pictures import assert_exactly, served
 from tests.waiting import until
-from tests.held import HeldWire
 
 ORDER = {"user": "ann", "character": "mira", "prompt": "storm"}
 SLOTS = 8  # with four backends: 32 in flight

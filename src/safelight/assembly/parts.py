@@ -144,7 +144,7 @@ async def make_worker(
         settings.retention.attempts_days,
         settings.retention.idempotency_hours,
     )
-    reconciler = Reconciler(database, bell, retention, closer, settings.rendering.lost_after, cap)
+    reconciler = Reconciler(closer, retention, settings.rendering.lost_after)
     return Worker(database, bell, lanes, reconciler, me, cap)
 
 

@@ -195,9 +195,9 @@ async def _prove_sessions(arguments: Mapping[str, Any]) -> None:
     one; so the first is asked three times, the last two without a pause between them.
     """
     async with AsyncExitStack() as stack:
-        first = await _connect(arguments, "safelight-check")
+        first = await _connect(arguments, "safelight-check", patient=False)
         stack.callback(first.terminate)
-        second = await _connect(arguments, "safelight-check")
+        second = await _connect(arguments, "safelight-check", patient=False)
         stack.callback(second.terminate)
         own, other, *again = [await _server_process(each) for each in (first, second, first, first)]
     if own == other or {own} != set(again):

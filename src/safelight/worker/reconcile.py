@@ -36,13 +36,18 @@ _NIL: Final = "00000000-0000-0000-0000-000000000000"
 class Reconciler:
     """Every process with a worker runs one; what two do at once is done once."""
 
-    database: Database
-    bell: Bell
-    retention: Retention
     closer: Closer
+    retention: Retention
     lost_after: float  # s
-    in_flight_per_user: int | None = None
     undriven: dict[str, float] = field(default_factory=dict)  # backend → since when, loop time
+
+    @property
+    def database(self) -> Database:
+        return self.closer.database
+
+    @property
+    def bell(self) -> Bell:
+        return self.closer.bell
 
     async def run(self) -> None:
         """For ever."""
@@ -79,10 +84,11 @@ class Reconciler:
     async def call_back(self) -> None:
         """Images that wait for their user's others though there is room: somebody was killed before
         calling them back, or the cap was raised or lifted."""
-        for user, room in await shares.held_back(self.database, self.in_flight_per_user):
+        cap = self.closer.in_flight_per_user
+        for user, room in await shares.held_back(self.database, cap):
             while await shares.call_back(self.database, user, room):
                 self.bell.ring(line=True)
-                if self.in_flight_per_user is not None:
+                if cap is not None:
                     break
 
     async def expire_overdue(self) -> None:

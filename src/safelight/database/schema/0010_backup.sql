@@ -6,7 +6,7 @@
 create table installation (
     one boolean primary key default true check (one),
     life uuid not null default gen_random_uuid(),
-    oldest int not null default 7,          -- the newest migration a worker must know to work on
+    oldest int not null default 10,         -- the newest migration a worker must know to work on
     pruned_txid xid8 not null default '0',  -- events up to here may be gone
     pruned_id bigint not null default 0
 );
