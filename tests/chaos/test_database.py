@@ -93,7 +93,7 @@ def test_a_read_only_database_is_waited_for(
     assert any(customer.refusals for customer in crowd)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted, which needs root")
+@pytest.mark.skipif(os.geteuid() != 0, reason="to mount a small disk needs root: sudo make test")
 def test_a_full_disk_under_the_database_loses_nothing(processes: Processes) -> None:
     """The disk of the embedded PostgreSQL fills up under load, as far as a crash of the server:
     orders are answered with 503, and when there is space again all goes on by itself."""
@@ -260,7 +260,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
     command = ["mount", "-t", "tmpfs", "-o", "size=160m,mode=0700", "tmpfs", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"nothing may be mounted here: {done.stderr.strip()}")
+        pytest.skip(f"not possible here: {done.stderr.strip()}")
     try:
         yield folder
     finally:

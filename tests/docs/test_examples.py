@@ -51,7 +51,7 @@ def scene(processes: Processes, words: set[str]) -> tuple[str, str]:
 def run(processes: Processes, command: list[str], url: str) -> subprocess.CompletedProcess[str]:
     """A command as a person runs it, with `safelight` on the PATH."""
     if shutil.which("curl") is None and "curl" in " ".join(command):
-        pytest.skip("there is no curl here")
+        pytest.fail("there is no curl here; install it")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environ = {**os.environ, **processes.environ(), "PATH": path, "SAFELIGHT_URL": url}
     return subprocess.run(
@@ -104,7 +104,7 @@ def test_the_five_commands_of_the_readme_keep_what_the_readme_says(
 
 def test_order_sh_brings_the_pictures(processes: Processes, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
-        pytest.skip("there is no curl here")
+        pytest.fail("there is no curl here; install it")
     url = processes.serve([processes.simulate().url]).url
     done = run(processes, [str(EXAMPLES / "order.sh"), "ann", "mira", "2", 'a "sea"'], url)
     assert done.returncode == 0, done.stderr
