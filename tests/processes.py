@@ -252,7 +252,9 @@ def wait_until_ready(serving: Serving, seconds: float = 30) -> None:
     while time.monotonic() < until:
         try:
             serving.get("/readyz")
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError) as away:
+            if isinstance(away, urllib.error.HTTPError):
+                away.close()
             time.sleep(0.05)
         else:
             return
@@ -269,6 +271,7 @@ def until_ended(serving: Serving, id: str, seconds: float = 90) -> Any:
         except urllib.error.HTTPError as error:
             if error.code != 503:
                 raise
+            error.close()
             time.sleep(0.2)
             continue
         if batch["status"] not in ("queued", "running"):

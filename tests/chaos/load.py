@@ -77,7 +77,9 @@ class Customer:
                     if answer.status == 204:
                         return
                     heard += (int(line[4:]) for line in answer if line.startswith(b"id: "))
-            except _BROKEN:
+            except _BROKEN as broken:
+                if isinstance(broken, urllib.error.HTTPError):
+                    broken.close()
                 time.sleep(0.2)
 
     def _thread(self, target: Any) -> None:
@@ -113,7 +115,8 @@ def assert_all_served(serving: Serving, crowd: list[Customer]) -> int:
             assert numbers == list(range(1, len(numbers) + 1)), numbers
         for refusal in customer.refusals:
             assert int(refusal.headers["Retry-After"]) >= 1
-            problem = json.loads(refusal.read())
+            with refusal:
+                problem = json.load(refusal)
             assert problem["code"] == "database-away", problem
     _assert_contiguous(serving, crowd)
     return images

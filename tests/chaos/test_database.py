@@ -167,7 +167,8 @@ def readiness(serving: Serving) -> int:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         refusal = error
-    problem = json.loads(refusal.read())
+    with refusal:
+        problem = json.load(refusal)
     assert refusal.headers["Retry-After"], problem
     assert problem["code"] == "not-ready", problem
     return refusal.code

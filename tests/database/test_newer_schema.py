@@ -34,7 +34,8 @@ def readiness(serving: Serving) -> str:
     try:
         said = serving.get("/readyz")
     except urllib.error.HTTPError as error:
-        said = json.loads(error.read())
+        with error:
+            said = json.load(error)
     return str(said["checks"]["database"])
 
 
@@ -97,6 +98,7 @@ def test_a_process_does_nothing_with_a_database_of_another_life(processes: Proce
     with pytest.raises(urllib.error.HTTPError) as refusal:
         serving.order(1)
     assert refusal.value.code == 503
+    refusal.value.close()
     assert serving.process.stop() == 0
     again = processes.serve([simulating.url])
     assert again.order(1)["status"] == "completed"

@@ -119,7 +119,7 @@ async def test_a_backend_new_in_a_pool_begins_at_the_head_of_its_line(database: 
     async with database.session() as c:
         assert await c.fetchval("select clock from backends") == 100
     for name, pool, told in (("b1", "default", 100), ("b1", "sdxl", 0), ("b2", "default", 200)):
-        await database.fetch("configure_backend", name, "u", pool, 2)
+        await database.fetch("configure_backend", name, "u", pool, 2, f"http://{name}", "")
         async with database.session() as c:
             clock = await c.fetchval("select clock from backends where name = $1", name)
         assert clock == told

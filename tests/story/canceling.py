@@ -41,7 +41,8 @@ def asked(serving: Serving, path: str) -> tuple[int, Any]:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
+        with error:
+            return error.code, json.load(error)
 
 
 def image_of(serving: Serving, id: str) -> Any:

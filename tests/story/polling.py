@@ -51,5 +51,6 @@ def _problem_at(serving: Serving, url: str) -> tuple[int, str] | None:
     try:
         pixels(serving.read(url))
     except urllib.error.HTTPError as error:
-        return error.code, json.load(error)["code"]
+        with error:
+            return error.code, json.load(error)["code"]
     return None

@@ -21,7 +21,7 @@ from tests.processes import Processes, Serving
 IMAGES = 15
 # Who said it stands before every line: leases and the bell have sessions with other names.
 LOGGED = {"log_statement": "all", "log_line_prefix": "#%a#"}
-STATEMENT = re.compile(rb"^#safelight#LOG:  (?:statement|execute [^:]+):", re.MULTILINE)
+STATEMENT = re.compile(rb"^#safelight [0-9a-f]{8}#LOG:  (?:statement|execute [^:]+):", re.MULTILINE)
 
 
 @dataclass(frozen=True)

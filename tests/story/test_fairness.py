@@ -107,10 +107,10 @@ def test_too_many_are_refused_until_there_is_room(processes: Processes) -> None:
     headers = {"Idempotency-Key": "again"}
     with pytest.raises(urllib.error.HTTPError) as refused:
         serving.post("/v1/batches", body("ann", 4), headers)
-    problem = json.load(refused.value)
+    with refused.value:
+        problem = json.load(refused.value)
     assert (refused.value.code, problem["code"]) == (429, "too-many-queued")
     assert 1 <= int(refused.value.headers["Retry-After"]) <= 60
-    refused.value.close()
     assert serving.get("/v1/series/ann/mira")["highest"] == 4
     until_ended(serving, first["id"])
     batch = serving.post("/v1/batches", body("ann", 4), headers, wait=30)

@@ -95,5 +95,6 @@ def test_trouble_with_the_database_is_answered_as_shown(
 def ready(serving: Serving) -> bool:
     try:
         return bool(serving.get("/readyz"))
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as error:
+        error.close()
         return False

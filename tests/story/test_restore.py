@@ -141,8 +141,9 @@ def test_a_worker_that_slept_through_a_restore_writes_nothing(processes: Process
     until_stored(serving, id, 2)
     old.popen.send_signal(signal.SIGSTOP)
     run(processes, "backup", "safe.tar")
-    void = query(url, "select prompt_id from attempts where closed_at is null")
+    void = [row[0] for row in query(url, "select prompt_id from attempts where closed_at is null")]
     assert void
+    [(epoch,)] = query(url, "select epoch from backends")
     owner = query(url, "select owner from backends")
     assert serving.process.stop() == 0
     run(processes, "restore", "safe.tar", "--force")
@@ -151,12 +152,10 @@ def test_a_worker_that_slept_through_a_restore_writes_nothing(processes: Process
     old.popen.send_signal(signal.SIGCONT)
     assert_exactly(until_ended(again, id), 8)
     assert_exactly(again.order(4), 4)
-    outcomes = "select distinct outcome from attempts where prompt_id = any($1)"
-    assert query(url, outcomes, [prompt for (prompt,) in void]) == [("lost",)]
+    # Void, or taken back by the other worker where it found the picture at the backend.
+    outcomes = query(url, "select outcome, epoch from attempts where prompt_id = any($1)", void)
+    assert all(how == "lost" or (how == "stored" and under > epoch) for how, under in outcomes)
     assert query(url, "select owner from backends") != owner
-    assert query(
-        url, "select count(*) from images where prompt_id = any($1)", [prompt for (prompt,) in void]
-    ) == [(0,)]
     assert old.stop() == 0
 
 
@@ -222,12 +221,12 @@ def test_a_damaged_backup_is_refused_before_anything_is_touched(
         case "newer":
             query(
                 processes.database_url,
-                "insert into safelight_migrations (number, name, sha256) values (9, '', '')",
+                "insert into safelight_migrations (number, name, sha256) values (9001, '', '')",
             )
             run(processes, "backup", "newer.tar", code=2)
             _forge_newer(safe)
             data = bytearray(safe.read_bytes())
-            query(processes.database_url, "delete from safelight_migrations where number = 9")
+            query(processes.database_url, "delete from safelight_migrations where number = 9001")
     safe.write_bytes(data)
     query(processes.database_url, "update characters set id = 'pearl'")
     said = run(processes, "restore", "safe.tar", "--force", code=1)
@@ -242,7 +241,7 @@ def _forge_newer(path: Path) -> None:
 
     manifest = asyncio.run(archive.verify(path))
     members = [(name, file.read()) for name, file in archive.pieces(path)]
-    manifest["migrations"]["9"] = "0" * 64
+    manifest["migrations"]["9001"] = "0" * 64
     with archive.writing(path) as writer:
         for name, data in members:
             writer.add(name, data)
@@ -308,13 +307,13 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(processes: Processes)
     url = processes.database_url
     query(url, "insert into characters (id, document) values ('opal', '{}')")
     query(url, "drop table installation")
-    query(url, "delete from safelight_migrations where number > 2")
+    query(url, "delete from safelight_migrations where number > 9")
     run(processes, "backup", "old.tar")
     run(processes, "migrate")
     run(processes, "restore", "old.tar")
     assert query(url, "select id from characters") == [("opal",)]
     assert query(url, "select count(*) from installation") == [(1,)]
-    assert query(url, "select max(number) > 2 from safelight_migrations") == [(True,)]
+    assert query(url, "select max(number) > 9 from safelight_migrations") == [(True,)]
 
 
 def test_an_empty_database_has_nothing_to_back_up(processes: Processes) -> None:
@@ -331,7 +330,9 @@ def test_a_backup_for_which_there_is_no_room_is_told(processes: Processes) -> No
     """The file cannot grow: exit code 1, the reason, and what was there before is still there."""
     processes.configure([])
     (processes.home / "safe.tar").write_text("the backup of yesterday")
-    small = 'ulimit -f 4; exec "$0" -m safelight backup safe.tar'
+    # What is measured of the tests is written to a file at the end, which would not fit either.
+    small = "unset COVERAGE_PROCESS_CONFIG COVERAGE_PROCESS_START; ulimit -f 4; "
+    small += 'exec "$0" -m safelight backup safe.tar'
     process = processes.spawn(["sh", "-c", small, sys.executable])
     assert process.popen.wait(60) == 1
     process.line_with("safe.tar cannot be written", 10)
