@@ -21,7 +21,7 @@ from safelight.database.connection import Connection, Database
 from safelight.database.images import Work
 from safelight.database.pruning import Retention
 from safelight.pipeline.closing import Closer
-from safelight.worker.reconcile import Reconciler
+from safelight.worker.reconcile import CHANCE_AFTER, Reconciler
 from tests.pipeline.orders import Counter
 
 DRIVER = Driver("b1", epoch=1, slot=0)
@@ -257,6 +257,23 @@ async def test_no_attempt_is_opened_on_a_backend_that_drains(database: Database)
     assert await scene.take("dispatch") is None
     assert await leases.drain(database, "b1", draining=False)
     assert await scene.take("dispatch") is not None
+
+
+@pytest.mark.parametrize(("minutes", "left"), [(9, ["b1"]), (11, [])])
+async def test_a_backend_that_lacked_something_gets_another_chance(
+    database: Database, minutes: int, left: list[str]
+) -> None:
+    """Ten minutes after the image was set aside for others: somebody may have put it there."""
+    scene = await scene_in(database, "queued")
+    async with database.session() as c:
+        await c.execute(
+            "update images set not_on = '{b1}', queued_at = now() - make_interval(mins => $1)",
+            minutes,
+        )
+    await images.give_another_chance(database, CHANCE_AFTER)
+    async with database.session() as c:
+        assert await c.fetchval("select not_on from images") == left
+    assert (await scene.now()).images[0].status == "queued"
 
 
 @pytest.mark.parametrize(("not_on", "ends"), [([], False), (["b2"], False), (["b1"], True)])

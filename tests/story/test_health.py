@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import urllib.error
 from collections.abc import Callable
@@ -129,6 +130,29 @@ def test_a_stuck_one_rests_and_its_images_are_drawn_elsewhere(processes: Process
 
 def details(serving: Serving, batch: dict[str, Any]) -> list[dict[str, Any]]:
     return [serving.get(f"/v1/images/{image['id']}") for image in batch["images"]]
+
+
+def test_a_slow_one_is_told_from_the_others_of_its_pool(processes: Processes) -> None:
+    """A backend that takes five times as long as its neighbour is ready and called slow, and is
+    called so no longer when it has caught up."""
+    slow, usual = processes.simulate(seconds=0.5), processes.simulate(seconds=0.5)
+    slow.fault("slow", 1.0)
+    serving = processes.serve([slow.url, usual.url])
+    until(serving, "ready", "b1")
+    until(serving, "ready", "b2")
+    while not (backend(serving)["reason"] or "").startswith("slow"):
+        assert_exactly(serving.order(8), 8)
+        assert len(slow.renderings()) <= 20, serving.described(backend(serving))
+    assert backend(serving)["state"] == "ready"
+    assert re.fullmatch(
+        r"slow: it takes [3-7]\.\d times as long as the others of its pool",
+        backend(serving)["reason"],
+    )
+    assert backend(serving, "b2")["reason"] is None
+    slow.fault("slow", 0.0)
+    while backend(serving)["reason"]:
+        assert_exactly(serving.order(8), 8)
+        assert len(slow.renderings()) <= 80, serving.described(backend(serving))
 
 
 def test_a_backend_that_nobody_knows_cannot_be_drained(processes: Processes) -> None:

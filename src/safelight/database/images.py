@@ -170,6 +170,11 @@ async def undrawable(database: Database, limit: int, lately: float) -> list[tupl
     ]
 
 
+async def give_another_chance(database: Database, after: float) -> None:
+    """Let images that have been queued for `after` seconds be drawn by any backend again."""
+    await database.fetch("give_another_chance", after)
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """An open attempt with all that is needed to bring it to its end."""

@@ -183,6 +183,13 @@ async def others(c: Connection, pool: str, beside: Sequence[str]) -> bool:
     return await c.fetchrow(sql("other_backends"), pool, beside, LATELY) is not None
 
 
+async def slow(database: Database, times: float, more: float) -> dict[str, float]:
+    """Backends that take so many times as long as the others of their pool for the same workflow,
+    and so many seconds more: how many times, by name."""
+    rows = await database.fetch("slow_backends", times, more)
+    return {row["name"]: row["times"] for row in rows}
+
+
 async def backends(database: Database) -> list[BackendRow]:
     """Every backend, by name."""
     return [BackendRow(**dict(row)) for row in await database.fetch("backends")]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from safelight.core.errors import Unknown
 from safelight.database import leases
 from safelight.database.connection import Database
 from safelight.database.leases import BackendRow
 from safelight.gateway.views import BackendState
+
+SLOW: Final = 3.0
+"""Times as long as the others of its pool: a backend that needs it is called slow."""
+_SECONDS_MORE: Final = 1.0  # below that nobody would call it slow
 
 
 class Fleet:
@@ -19,7 +24,8 @@ class Fleet:
 
     async def backends(self) -> Sequence[BackendState]:
         """By name."""
-        return [_state(row) for row in await leases.backends(self._database)]
+        slow = await leases.slow(self._database, SLOW, _SECONDS_MORE)
+        return [_state(row, slow) for row in await leases.backends(self._database)]
 
     async def drain(self, name: str) -> BackendState:
         """Let a backend end what it has and take nothing more; from the answer on no attempt is
@@ -37,8 +43,10 @@ class Fleet:
         return next(state for state in await self.backends() if state.name == name)
 
 
-def _state(row: BackendRow) -> BackendState:
+def _state(row: BackendRow, slow: Mapping[str, float]) -> BackendState:
     state, reason = row.state, row.reason
+    if state == "ready" and row.name in slow:
+        reason = f"slow: it takes {slow[row.name]:.1f} times as long as the others of its pool"
     if row.draining:
         left = f"{row.running} still to end" if row.running else "nothing runs there any more"
         state, reason = "draining", f"{left}; resume it to use it again"

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 EVERY: Final = 10.0  # s
 EXPIRE_EVERY: Final = 1.0  # s
 QUEUED_FOR: Final = 5.0  # s an image must be queued before its token is looked after
+CHANCE_AFTER: Final = 600.0  # s in line after which a backend may have what it lacked
 PRUNE_EVERY: Final = 3600.0  # s
 _BITE: Final = 500
 _ADVICE: Final = "Start another backend of this pool and retry."
@@ -60,6 +61,7 @@ class Reconciler:
                     await self.call_back()
                     await self.renew_tokens()
                     await self.expire_undrawable()
+                    await images.give_another_chance(self.database, CHANCE_AFTER)
                     await self.give_up_undriven()
                     renewed = clock()
                 if clock() - pruned >= PRUNE_EVERY:
