@@ -26,6 +26,7 @@ from tests.pipeline.orders import Counter
 
 DRIVER = Driver("b1", epoch=1, slot=0)
 ERROR = ImageError("execution-failed", "it broke")
+TAKE_THEIR_LOCKS = ("dispatch", "keep", "take back")
 
 
 def stored_file(pixels: str = "p1") -> StoredFile:
@@ -52,19 +53,25 @@ class Scene:
 
     async def take(self, name: str) -> Any:
         """Take an arrow by its name; what it answered."""
+        async with self.database.transaction() as c:
+            return await self.take_in(c, name)
+
+    async def take_in(self, c: Connection, name: str) -> Any:
+        """The same in a transaction that goes on."""
         ways: dict[str, Callable[[Connection], Awaitable[Any]]] = {
             "dispatch": self._dispatch,
             "keep": lambda c: arrows.keep(c, self.work(), stored_file()),
             "requeue": self._requeue,
+            "take back": self._take_back,
             "fail": lambda c: arrows.fail(c, self.image, ERROR),
             "cancel": lambda c: arrows.cancel(c, self.image),
             "expire": lambda c: arrows.expire(c, self.image, ERROR),
             "withdraw": lambda c: arrows.withdraw(c, self.image),
             "retry": lambda c: arrows.retry(c, self.image, NewSeed(77, 1)),
         }
-        async with self.database.transaction() as c:
+        if name not in TAKE_THEIR_LOCKS:
             await images.lock(c, self.image)
-            return await ways[name](c)
+        return await ways[name](c)
 
     async def _dispatch(self, c: Connection) -> Any:
         self.prompt_id = str(uuid4())
@@ -75,6 +82,11 @@ class Scene:
         if self.prompt_id:
             await images.close_attempt(c, self.prompt_id, 1, "lost", None)
         return await arrows.requeue(c, self.image, NewSeed(5, 0), "lost")
+
+    async def _take_back(self, c: Connection) -> Any:
+        image = await images.lock(c, self.image)
+        assert image is not None
+        return await arrows.take_back(c, image, self.prompt_id, DRIVER) or None
 
     def work(self, epoch: int = 1) -> Work:
         """The open attempt, as whoever follows it knows it."""

@@ -139,17 +139,15 @@ def _told(
 
 
 def _told_to_all(found: Found, clients: Clients) -> Iterator[str]:
-    """The stream of all batches gave each event once, and those of an image in their order."""
+    """The stream of all batches gave each event once, and those of a batch in their order."""
     heard: dict[str, list[int]] = {}
-    latest: dict[str, int] = {}
     for _, event in clients.everything:
-        number, image = event["number"], event["image"]
-        heard.setdefault(event["batch"], []).append(number)
-        if image and number < latest.get(image, 0):
-            yield f"image {image}: the stream of all told event {number} too late"
-        latest[image] = number
+        numbers = heard.setdefault(event["batch"], [])
+        if numbers and event["number"] < numbers[-1]:
+            yield f"batch {event['batch']}: the stream of all told event {event['number']} too late"
+        numbers.append(event["number"])
     for id, batch in found.batches.items():
-        if sorted(heard.get(id, [])) != list(range(1, batch["last_event"] + 1)):
+        if heard.get(id, []) != list(range(1, batch["last_event"] + 1)):
             yield f"batch {id}: the stream of all told {heard.get(id)} of {batch['last_event']}"
 
 

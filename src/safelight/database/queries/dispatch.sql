@@ -34,12 +34,13 @@ with batch_lock as materialized (
     from image, image_lock
 ), batch as (
     update batches set last_event = last_event + 1,
+                       last_txid = greatest(last_txid, pg_current_xact_id()),
                        started_at = coalesce(started_at, safelight_now())
     from image where batches.id = image.batch_id
-    returning batches.id, last_event
+    returning batches.id, last_event, last_txid
 ), told as (
-    insert into events (batch_id, number, type, image_id, data)
-    select batch.id, batch.last_event, 'image.dispatched', image.id,
+    insert into events (batch_id, number, txid, type, image_id, data)
+    select batch.id, batch.last_event, batch.last_txid, 'image.dispatched', image.id,
            jsonb_build_object('index', image.index, 'backend', $3::text, 'prompt_id', $2::uuid)
     from batch, image
 )

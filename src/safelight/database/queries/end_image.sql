@@ -9,19 +9,21 @@ with image as (
     set failed = failed + ($3 = 'failed')::int,
         canceled = canceled + ($3 = 'canceled')::int,
         last_event = last_event + 1 + (stored + failed + canceled + 1 = quantity)::int,
+        last_txid = greatest(last_txid, pg_current_xact_id()),
         ended_at = case when stored + failed + canceled + 1 = quantity then safelight_now() end
     from image where batches.id = image.batch_id
-    returning batches.id, last_event, ended_at, stored, failed, canceled,
+    returning batches.id, last_event, last_txid, ended_at, stored, failed, canceled,
               case when stored > 0 then 'batch.partial'
                    when failed > 0 then 'batch.failed'
                    else 'batch.canceled' end as ending
 ), told as (
-    insert into events (batch_id, number, type, image_id, data)
-    select batch.id, batch.last_event - (batch.ended_at is not null)::int, 'image.' || $3, image.id,
+    insert into events (batch_id, number, txid, type, image_id, data)
+    select batch.id, batch.last_event - (batch.ended_at is not null)::int, batch.last_txid,
+           'image.' || $3, image.id,
            jsonb_strip_nulls(jsonb_build_object('index', image.index, 'error', image.error))
     from batch, image
     union all
-    select id, last_event, ending, null,
+    select id, last_event, last_txid, ending, null,
            jsonb_build_object('stored', stored, 'failed', failed, 'canceled', canceled)
     from batch where ended_at is not null
 )

@@ -5,9 +5,11 @@ with clock as materialized (
     select safelight_now() as now
 ), batch as (
     insert into batches (id, user_id, character_id, prompt, quantity, pool, plan, metadata,
-                         deadline, last_event, created_at)
-    select $1, $2, $3, $4, $5, $6, $7, $8, now + make_interval(secs => $9), 1, now from clock
-    returning created_at, deadline
+                         deadline, last_event, last_txid, created_at)
+    select $1, $2, $3, $4, $5, $6, $7, $8, now + make_interval(secs => $9), 1,
+           pg_current_xact_id(), now
+    from clock
+    returning created_at, deadline, last_txid
 ), members as (
     insert into images (id, batch_id, user_id, character_id, index, pool, seed, seed_explicit,
                         turn, aside, queued_at)
@@ -16,7 +18,7 @@ with clock as materialized (
     from clock, unnest($10::uuid[], $11::bigint[], $12::bigint[], $14::bigint[])
         as image (id, index, seed, turn)
 ), told as (
-    insert into events (batch_id, number, type, data)
-    values ($1, 1, 'batch.created', jsonb_build_object('indices', $11::bigint[]))
+    insert into events (batch_id, number, txid, type, data)
+    select $1, 1, last_txid, 'batch.created', jsonb_build_object('indices', $11::bigint[]) from batch
 )
 select created_at, deadline from batch

@@ -24,18 +24,20 @@ with batch_lock as materialized (
     update batches
     set stored = stored + 1,
         last_event = last_event + 1 + (stored + failed + canceled + 1 = quantity)::int,
+        last_txid = greatest(last_txid, pg_current_xact_id()),
         ended_at = case when stored + failed + canceled + 1 = quantity then safelight_now() end
     from image where batches.id = image.batch_id
-    returning batches.id, last_event, ended_at,
+    returning batches.id, last_event, last_txid, ended_at,
               case when stored = quantity then 'batch.completed' else 'batch.partial' end as ending,
               stored, failed, canceled
 ), told as (
-    insert into events (batch_id, number, type, image_id, data)
-    select batch.id, batch.last_event - (batch.ended_at is not null)::int, 'image.stored', image.id,
+    insert into events (batch_id, number, txid, type, image_id, data)
+    select batch.id, batch.last_event - (batch.ended_at is not null)::int, batch.last_txid,
+           'image.stored', image.id,
            jsonb_build_object('index', image.index, 'seed', image.seed)
     from batch, image
     union all
-    select id, last_event, ending, null,
+    select id, last_event, last_txid, ending, null,
            jsonb_build_object('stored', stored, 'failed', failed, 'canceled', canceled)
     from batch where ended_at is not null
 )

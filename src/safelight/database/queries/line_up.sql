@@ -16,12 +16,13 @@ with image as (
     returning id, batch_id, index, seed, pool, turn, tries
 ), batch as (
     update batches
-    set last_event = last_event + 1, failed = failed - ($2 = 'failed')::int, ended_at = null
+    set last_event = last_event + 1, last_txid = greatest(last_txid, pg_current_xact_id()),
+        failed = failed - ($2 = 'failed')::int, ended_at = null
     from image where batches.id = image.batch_id
-    returning batches.id, last_event
+    returning batches.id, last_event, last_txid
 ), told as (
-    insert into events (batch_id, number, type, image_id, data)
-    select batch.id, batch.last_event, 'image.queued', image.id,
+    insert into events (batch_id, number, txid, type, image_id, data)
+    select batch.id, batch.last_event, batch.last_txid, 'image.queued', image.id,
            jsonb_build_object('index', image.index, 'seed', image.seed, 'reason', $6::text)
     from batch, image
 )

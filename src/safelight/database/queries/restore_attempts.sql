@@ -14,14 +14,17 @@ with closed as (
     select waiting.*, row_number() over (partition by batch_id order by index) as place
     from waiting
 ), counted as (
-    update batches set last_event = batches.last_event + members.count
+    update batches set last_event = batches.last_event + members.count,
+                       last_txid = greatest(last_txid, pg_current_xact_id())
     from (select batch_id, count(*)::int as count from waiting group by batch_id) members
     where batches.id = members.batch_id
-    returning batches.id, batches.last_event - members.count as before
+    returning batches.id, batches.last_event - members.count as before, last_txid
 ), told as (
-    insert into events (batch_id, number, type, image_id, data)
-    select counted.id, counted.before + numbered.place, 'image.queued', numbered.id,
+    insert into events (batch_id, number, txid, type, image_id, data)
+    select counted.id, counted.before + numbered.place, counted.last_txid, 'image.queued',
+           numbered.id,
            jsonb_build_object('index', index, 'seed', seed, 'reason', 'lost')
     from numbered join counted on counted.id = numbered.batch_id
+    order by counted.id, numbered.place
 )
 select count(*) from waiting

@@ -22,12 +22,13 @@ with before as materialized (
     from attempt where images.id = attempt.image_id
     returning images.id, batch_id, index, attempt.queued
 ), batch as (
-    update batches set last_event = last_event + 1
+    update batches set last_event = last_event + 1,
+                       last_txid = greatest(last_txid, pg_current_xact_id())
     from image where batches.id = image.batch_id and image.queued
-    returning batches.id, last_event
+    returning batches.id, last_event, last_txid
 ), told as (
-    insert into events (batch_id, number, type, image_id, data)
-    select batch.id, batch.last_event, 'image.dispatched', image.id,
+    insert into events (batch_id, number, txid, type, image_id, data)
+    select batch.id, batch.last_event, batch.last_txid, 'image.dispatched', image.id,
            jsonb_build_object('index', image.index, 'backend', $2::text, 'prompt_id', $1::uuid)
     from batch, image
 )
