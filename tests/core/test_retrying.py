@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.core.retrying import OUTCOMES, RULES, Again, GiveUp, LetGo, decide, recorded
+from safelight.core.retrying import (
+    FOR_GOOD,
+    OUTCOMES,
+    RULES,
+    WAITED_FOR,
+    Again,
+    GiveUp,
+    LetGo,
+    decide,
+    recorded,
+)
 
 # outcome, how often it may be tried again, seed, elsewhere, memory freed, error in the end
 TABLE = [
@@ -16,8 +26,8 @@ TABLE = [
     ("error", 2, False, False, False, "execution-failed"),
     ("out-of-memory", 1, False, True, True, "out-of-memory"),
     ("refused", 0, False, False, False, "backend-refused"),
-    ("unusable", 3, False, False, False, "unusable-picture"),
-    ("cached", 3, False, False, False, "cached-picture"),
+    ("unusable", 3, False, True, False, "unusable-picture"),
+    ("cached", 3, False, True, False, "cached-picture"),
     ("late", 0, False, False, False, "deadline-passed"),
     ("broken", 2, False, False, False, "internal-error"),
     ("twin", 3, True, False, False, "duplicate_picture"),
@@ -49,9 +59,21 @@ def test_what_a_backend_lacks_is_never_asked_of_it_again() -> None:
     assert last.code == "no-backend-can"
 
 
-def test_where_there_is_no_other_backend_the_same_one_is_asked_again() -> None:
-    again = Again(new_seed=False, elsewhere=False, free=True)
-    assert decide("out-of-memory", {}, others=False) == again
+@pytest.mark.parametrize("outcome", ["out-of-memory", "unusable", "cached"])
+def test_where_there_is_no_other_backend_the_same_one_is_asked_again(outcome: str) -> None:
+    again = Again(new_seed=False, elsewhere=False, free=outcome == "out-of-memory")
+    assert decide(outcome, {}, others=False) == again
+
+
+def test_another_backend_is_waited_for_only_where_this_one_would_fail_again() -> None:
+    assert {outcome for outcome, rule in RULES.items() if rule.elsewhere} == {
+        "out-of-memory",
+        "missing",
+        "unusable",
+        "cached",
+    }
+    assert set(WAITED_FOR) == {"out-of-memory", "missing"}
+    assert FOR_GOOD == ("missing",)
 
 
 def test_all_that_count_share_one_budget() -> None:

@@ -16,12 +16,9 @@ from safelight.core.records import Batch, ImageError, Plan, StoredFile
 from safelight.core.states import ARROWS, STATES, Forbidden, arrow
 from safelight.database import arrows, batches, images, leases
 from safelight.database.arrows import Driver, NewSeed
-from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
 from safelight.database.images import Work
-from safelight.database.pruning import Retention
-from safelight.pipeline.closing import Closer
-from safelight.worker.reconcile import CHANCE_AFTER, Reconciler
+from safelight.worker.reconcile import CHANCE_AFTER
 from tests.pipeline.orders import Counter
 
 DRIVER = Driver("b1", epoch=1, slot=0)

@@ -42,6 +42,24 @@ def test_a_faulty_backend_costs_time_but_no_picture(processes: Processes, fault:
     assert len(set(served(serving, batch).values())) == 8
 
 
+@pytest.mark.parametrize("fault", ["truncate", "cached-duplicate"])
+def test_what_one_backend_spoils_another_one_draws(processes: Processes, fault: str) -> None:
+    """One of two backends gives half pictures, or old ones: each image it spoiled is drawn by the
+    other one, from the seed that was asked for, and none is sent to the bad one again."""
+    bad, good = processes.simulate(seconds=0.1), processes.simulate(seconds=0.1)
+    serving = processes.serve([bad.url, good.url])
+    assert_exactly(serving.order(4), 4)
+    bad.fault(fault, 1)
+    batch = serving.order(8, seed=100)
+    assert_exactly(batch, 8)
+    assert bad.struck(fault)
+    for image in batch["images"]:
+        assert image["seed"] == 100 + image["index"] - 5
+        *spoiled, last = serving.get(f"/v1/images/{image['id']}")["attempts"]
+        assert (last["backend"], last["outcome"]) == ("b2", "stored")
+        assert [attempt["backend"] for attempt in spoiled] in ([], ["b1"])
+
+
 def test_a_prompt_the_backend_refuses_fails_at_once_with_its_words(processes: Processes) -> None:
     """A 400 is not tried again: the image fails and says what the backend said."""
     simulating = processes.simulate("--fault", "reject:1")

@@ -60,7 +60,8 @@ class Rule:
     code: str  # of the image's error when that is used up
     advice: str  # what a person can do then
     new_seed: bool = False
-    elsewhere: bool = False  # not on this backend, where the pool has another
+    elsewhere: bool = False  # not on this backend, where the pool has another that is ready
+    waits: bool = False  # for another one that is not, too
     only_elsewhere: bool = False  # never again on this one
     free: bool = False  # ask the backend to free its memory first
 
@@ -77,6 +78,7 @@ RULES: Final[Mapping[str, Rule]] = {
         "out-of-memory",
         "Ask for a smaller picture, or use a backend with more memory.",
         elsewhere=True,
+        waits=True,
         free=True,
     ),
     REFUSED: Rule(0, True, "backend-refused", "Check the workflow against this backend."),
@@ -86,10 +88,23 @@ RULES: Final[Mapping[str, Rule]] = {
         "no-backend-can",
         "Install it on a backend of the pool, or choose another workflow; then retry.",
         elsewhere=True,
+        waits=True,
         only_elsewhere=True,
     ),
-    UNUSABLE: Rule(3, True, "unusable-picture", "Look at the backend's disk and the workflow."),
-    CACHED: Rule(3, True, "cached-picture", "The backend ignores the private file prefix."),
+    UNUSABLE: Rule(
+        3,
+        True,
+        "unusable-picture",
+        "Look at the backend's disk and the workflow.",
+        elsewhere=True,
+    ),
+    CACHED: Rule(
+        3,
+        True,
+        "cached-picture",
+        "The backend ignores the private file prefix.",
+        elsewhere=True,
+    ),
     LATE: Rule(0, False, "deadline-passed", "Order it again, or look why the backend hangs."),
     BROKEN: Rule(2, True, "internal-error", "Report it with the log: it is Safelight's fault."),
     TWIN: Rule(
@@ -100,6 +115,11 @@ RULES: Final[Mapping[str, Rule]] = {
         new_seed=True,
     ),
 }
+
+# After these an image is not drawn by that backend again while another one of the pool is driven,
+# or not at all; after the other outcomes with `elsewhere` another one is only better.
+WAITED_FOR: Final = tuple(outcome for outcome, rule in RULES.items() if rule.waits)
+FOR_GOOD: Final = tuple(outcome for outcome, rule in RULES.items() if rule.only_elsewhere)
 
 
 @dataclass(frozen=True, slots=True)

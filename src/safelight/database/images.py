@@ -161,18 +161,31 @@ async def overdue(database: Database, limit: int) -> list[str]:
     return [str(row["id"]) for row in await database.fetch("overdue", limit)]
 
 
-async def undrawable(database: Database, limit: int, lately: float) -> list[tuple[str, str]]:
-    """Queued images that every backend driven in the last `lately` seconds failed to draw; with
-    what was said last."""
+async def undrawable(
+    database: Database, limit: int, lately: float, cannot: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Queued images that every backend driven in the last `lately` seconds cannot draw: their
+    attempts there had one of these outcomes. With what was said last."""
     return [
         (str(row["id"]), f"no backend of pool {row['pool']} can draw it: {row['said']}.")
-        for row in await database.fetch("undrawable", limit, lately)
+        for row in await database.fetch("undrawable", limit, lately, cannot)
     ]
 
 
 async def give_another_chance(database: Database, after: float) -> None:
     """Let images that have been queued for `after` seconds be drawn by any backend again."""
     await database.fetch("give_another_chance", after)
+
+
+async def let_back(
+    database: Database, limit: int, waited: float, lately: float, save: Sequence[str], ready: bool
+) -> bool:
+    """Let images that have waited so many seconds for another backend be drawn where they were,
+    save where an attempt had one of these outcomes; whether there were any.
+
+    Only where no other backend was driven in the last `lately` seconds, or takes work (`ready`).
+    """
+    return bool(await database.fetch("let_back", limit, waited, lately, save, ready))
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,9 +178,9 @@ async def undriven(database: Database) -> set[str]:
     return {row["backend"] for row in await database.fetch("undriven")}
 
 
-async def others(c: Connection, pool: str, beside: Sequence[str]) -> bool:
-    """Whether a pool has a backend beside these that somebody has driven of late."""
-    return await c.fetchrow(sql("other_backends"), pool, beside, LATELY) is not None
+async def others(c: Connection, pool: str, beside: Sequence[str], *, ready: bool) -> bool:
+    """Whether a pool has a backend beside these that is ready, or that was driven of late."""
+    return await c.fetchrow(sql("other_backends"), pool, beside, LATELY, ready) is not None
 
 
 async def slow(database: Database, times: float, more: float) -> dict[str, float]:

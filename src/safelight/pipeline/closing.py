@@ -150,7 +150,8 @@ async def drawn_anew(c: Connection, image: Locked | Member) -> NewSeed:
 async def _others(c: Connection, image: Locked, work: Work, outcome: str) -> bool:
     if outcome not in RULES or not RULES[outcome].elsewhere:
         return True
-    return await leases.others(c, image.pool, [*image.not_on, work.backend])
+    beside = [*image.not_on, work.backend]
+    return await leases.others(c, image.pool, beside, ready=not RULES[outcome].waits)
 
 
 def wants_memory(outcome: str) -> bool:

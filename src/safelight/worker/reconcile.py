@@ -11,7 +11,7 @@ import structlog
 
 from safelight.core.errors import DatabaseAway
 from safelight.core.records import ImageError
-from safelight.core.retrying import LOST, MISSING, RULES
+from safelight.core.retrying import FOR_GOOD, LOST, MISSING, RULES, WAITED_FOR
 from safelight.core.states import QUEUED
 from safelight.database import arrows, engine, images, leases, pruning, shares
 from safelight.database.bell import Bell
@@ -60,6 +60,7 @@ class Reconciler:
                 if clock() - renewed >= EVERY:
                     await self.call_back()
                     await self.renew_tokens()
+                    await self.let_back()
                     await self.expire_undrawable()
                     await images.give_another_chance(self.database, CHANCE_AFTER)
                     await self.give_up_undriven()
@@ -98,10 +99,18 @@ class Reconciler:
         for id in await images.overdue(self.database, _BITE):
             await self._expire(id, DEADLINE_PASSED, lambda image: image.late)
 
+    async def let_back(self) -> None:
+        """Queued images that were to be drawn by another backend go back to where they were, when
+        the other one has gone, or has not been ready for a while and was only better."""
+        gone = await images.let_back(self.database, _BITE, 0, leases.LATELY, FOR_GOOD, False)
+        away = await images.let_back(self.database, _BITE, self.lost_after, 0, WAITED_FOR, True)
+        if gone or away:
+            self.bell.ring(line=True)
+
     async def expire_undrawable(self) -> None:
         """Queued images that no backend of their pool can draw any more fail: the last one that
         could has gone for good."""
-        for id, reason in await images.undrawable(self.database, _BITE, leases.LATELY):
+        for id, reason in await images.undrawable(self.database, _BITE, leases.LATELY, FOR_GOOD):
             error = ImageError(RULES[MISSING].code, f"{reason} {_ADVICE}")
             await self._expire(id, error, lambda image: bool(image.not_on))
 
