@@ -283,22 +283,3 @@ async def test_a_backend_that_lacked_something_gets_another_chance(
     async with database.session() as c:
         assert await c.fetchval("select not_on from images") == left
     assert (await scene.now()).images[0].status == "queued"
-
-
-@pytest.mark.parametrize(("not_on", "ends"), [([], False), (["b2"], False), (["b1"], True)])
-async def test_an_image_that_no_backend_of_the_pool_can_draw_any_more_fails(
-    database: Database, not_on: list[str], ends: bool
-) -> None:
-    """Only those that were driven of late count: b2 may come back, b0 is gone for good."""
-    scene = await scene_in(database, "queued")
-    async with database.session() as c:
-        await c.execute("update images set not_on = $1", not_on)
-        await c.execute(
-            "insert into backends (name, url, pool, slots, lease_until)"
-            " values ('b0', 'http://b0', 'default', 2, now() - interval '2 hours')"
-        )
-    reconciler = Reconciler(Closer(database, Bell(database, "test")), Retention(1, 1, 1), 20)
-    await reconciler.expire_undrawable()
-    [image] = (await scene.now()).images
-    assert image.status == ("failed" if ends else "queued")
-    assert image.error is None or image.error.code == "no-backend-can"
