@@ -43,6 +43,11 @@ REFUSED = [
     (RUNPOD + 'token = "k"\nurl = "https://a/v2/x"\nexecution_timeout = 5', "execution_timeout: "),
     ('[[backends]]\nname = "a"\nurl = "http://a"\nttl = 60', 'for kind = "runpod" only'),
     ('[[backends]]\nname = "a"\nurl = "http://a"\nkind = "cog"', "backends[0].kind: "),
+    (
+        "[pools.defualt]\nshared_output = true",
+        'no backend is in the pool "defualt"; there is default',
+    ),
+    ("[pools.default]\nshared = true", "pools.default.shared: unknown"),
     ('[characters.Mira]\nprompt = "x"', "characters.Mira: expected an id"),
     ("[characters.mira]\nwidth = 100000", "characters.mira.width: width lies between 16 and 4096"),
     ("[characters.007]\nwidth = 1", "characters.007.width: width lies between"),

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from safelight.api import answer_schemas
+from safelight.api import operation_schemas
 from safelight.database import embedded
 from tests.api.asking import Answer, Server, order
 from tests.conftest import _admin
@@ -23,7 +23,7 @@ def test_backends_are_shown_with_their_state(server: Server) -> None:
     while (told := server.get("/v1/backends").json)["data"][0]["state"] != "ready":
         assert time.monotonic() < until, told
         time.sleep(0.1)
-    answer_schemas.Backends.model_validate(told)
+    operation_schemas.Backends.model_validate(told)
     (backend,) = told["data"]
     assert (backend["name"], backend["pool"], backend["slots"]) == ("b1", "default", 2)
     assert backend["worker"]
@@ -32,7 +32,7 @@ def test_backends_are_shown_with_their_state(server: Server) -> None:
 def test_health_and_readiness(server: Server) -> None:
     assert server.get("/healthz").json == {"status": "ok"}
     told = server.get("/readyz").json
-    answer_schemas.Readiness.model_validate(told)
+    operation_schemas.Readiness.model_validate(told)
     assert told == {"status": "ready", "checks": {"database": "ok", "worker": "ok"}}
 
 

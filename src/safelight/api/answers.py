@@ -192,6 +192,7 @@ def backend_json(backend: BackendState) -> Json:
         "ghosts": backend.ghosts,
         "seen_at": moment(backend.seen_at),
         "until": moment(backend.until),
+        "shares_output_with": list(backend.shares_output_with),
     }
 
 

@@ -11,16 +11,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from safelight import __version__
-from safelight.api import answer_schemas, schemas
+from safelight.api import answer_schemas, operation_schemas, schemas
 from safelight.core.records import Limits
 
 _PREFIX: Final = "#/components/schemas/"
 _REQUESTS: Final = (schemas.BatchRequest, schemas.CharacterRequest, schemas.WorkflowRequest)
 _ANSWERS: Final = tuple(
     thing
-    for thing in vars(answer_schemas).values()
+    for module in (answer_schemas, operation_schemas)
+    for thing in vars(module).values()
     if isinstance(thing, type) and issubclass(thing, BaseModel)
-    if thing.__module__ == answer_schemas.__name__ and thing is not answer_schemas.AnswerBody
+    if thing.__module__ == module.__name__ and thing is not answer_schemas.AnswerBody
 )
 _SAYINGS: Final = {
     200: "As asked.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
@@ -11,8 +11,9 @@ from safelight.assembly.parts import bare_url, opened_database, opened_store, re
 from safelight.core.errors import SafelightError, SettingsError
 from safelight.database import images, leases
 from safelight.database.connection import Database
+from safelight.database.leases import BackendRow
 from safelight.renderers.base import Silent
-from safelight.settings import Backend, Rendering, Settings
+from safelight.settings import Backend, Pool, Rendering, Settings
 from safelight.store import StoreError
 
 _ADVICE: Final = {
@@ -48,9 +49,10 @@ async def _check_database(settings: Settings, held: Sequence[str]) -> list[Check
             row = await database.fetchrow("writable")
             waiting = await images.waiting(database, TOKEN_WITHIN)
             ghosts = await _check_ghosts(database, held)
+            shared = _check_folders(await leases.backends(database), settings.pools)
     except SafelightError as error:
         return [Check("database", False, error.detail, advice)]
-    lines = [_check_line(line) for line in waiting] + [_check_tokens(waiting), ghosts]
+    lines = [_check_line(line) for line in waiting] + [_check_tokens(waiting), ghosts, *shared]
     if row is None or row["read_only"]:
         advice = "Point database.url to the primary server."
         return [Check("database", False, "read-only", advice), *lines]
@@ -79,6 +81,17 @@ async def _check_ghosts(database: Database, held: Sequence[str]) -> Check:
     told = f"{ghosts} prompts at backends are nobody's any more" if ghosts else "none"
     advice = "The worker that drives the backend cancels them within seconds; see whether one runs."
     return Check("ghosts", ghosts == 0, told, advice)
+
+
+def _check_folders(rows: Sequence[BackendRow], pools: Mapping[str, Pool]) -> Iterator[Check]:
+    """Which backends write to one folder; that does no harm where files are seen at once."""
+    for row in rows:
+        others = [name for name in row.shares_output if name > row.name]
+        if others:
+            told = f"{row.name} writes to one folder with {', '.join(others)}: no harm"
+            if not pools.get(row.pool, Pool()).shared_output:
+                told += f"; if it is on a network, set [pools.{row.pool}] shared_output = true"
+            yield Check(f"output {row.name}", True, told)
 
 
 async def _check_store(settings: Settings) -> Check:

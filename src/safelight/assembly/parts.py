@@ -24,13 +24,13 @@ from safelight.gateway.catalogue import Shelf
 from safelight.pipeline.accept import Acceptor
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import Graphs
-from safelight.pipeline.endings import Rules
+from safelight.pipeline.endings import LOOK_AGAIN, Rules
 from safelight.pipeline.gather import Follower
 from safelight.pipeline.wishes import Wishes
 from safelight.renderers.base import Renderer
 from safelight.renderers.comfyui import ComfyUI
 from safelight.renderers.runpod import RunPod
-from safelight.settings import Backend, Rendering, Settings, address, on_loopback
+from safelight.settings import Backend, Pool, Rendering, Settings, address, on_loopback
 from safelight.store import Store, open_store
 from safelight.worker.lanes import Lane
 from safelight.worker.reconcile import Reconciler
@@ -117,11 +117,7 @@ async def make_worker(
     decoders = asyncio.Semaphore(_DECODERS)
     cap = settings.limits.in_flight_per_user
     closer = Closer(database, bell, settings.rendering.max_attempts, cap)
-    rules = Rules(
-        settings.rendering.lost_after,
-        settings.rendering.max_file,
-        settings.rendering.max_pixels,
-    )
+    rules = {backend.pool: _rules(settings, backend.pool) for backend in settings.backends}
     lanes = []
     for backend, row in zip(settings.backends, configured, strict=True):
         renderer = renderer_of(backend, settings.rendering)
@@ -136,7 +132,13 @@ async def make_worker(
             host=row.host,
         )
         lane.follower = Follower(
-            renderer, graphs, store, closer, rules, decoders, lane.note_keeping
+            renderer,
+            graphs,
+            store,
+            closer,
+            rules[backend.pool],
+            decoders,
+            lane.note_keeping,
         )
         lanes.append(lane)
     retention = Retention(
@@ -146,6 +148,16 @@ async def make_worker(
     )
     reconciler = Reconciler(closer, retention, settings.rendering.lost_after)
     return Worker(database, bell, lanes, reconciler, me, cap)
+
+
+def _rules(settings: Settings, pool: str) -> Rules:
+    shared = settings.pools.get(pool, Pool()).shared_output
+    return Rules(
+        settings.rendering.lost_after,
+        settings.rendering.max_file,
+        settings.rendering.max_pixels,
+        look_again=LOOK_AGAIN if shared else 0.0,
+    )
 
 
 def _configured(backend: Backend, machine: str) -> Configured:

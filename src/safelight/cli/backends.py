@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -45,7 +45,7 @@ async def ls(session: Session) -> int:
             each["pool"],
             each["state"],
             f"{each['running']} of {each['slots']}",
-            each["reason"],
+            each["reason"] or _sharing(each),
         ]
         for each in backends
     ]
@@ -88,6 +88,11 @@ async def resume(session: Session, name: Name) -> int:
     return KEPT
 
 
+def _sharing(backend: Mapping[str, Any]) -> str:
+    names = ", ".join(backend["shares_output_with"])
+    return f"writes to one folder with {names}" if names else ""
+
+
 def _never_driven(settings: Settings, known: Set[str]) -> list[dict[str, Any]]:
     """Backends of the settings that no worker has written into the database yet."""
     return [
@@ -103,6 +108,7 @@ def _never_driven(settings: Settings, known: Set[str]) -> list[dict[str, Any]]:
             "ghosts": 0,
             "seen_at": None,
             "until": None,
+            "shares_output_with": [],
         }
         for backend in settings.backends
         if backend.name not in known

@@ -47,6 +47,7 @@ class BackendRow:
     ghosts: int  # attempts of the last day whose prompts were found there after they were closed
     seen_at: datetime | None
     until: datetime | None  # of a resting one: the next look at it
+    shares_output: Sequence[str]  # other backends that were seen to write to the same folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,11 @@ async def twins(database: Database, backend: str, prompt_ids: Sequence[str]) -> 
 async def note_twin(database: Database, backend: str, twin: str) -> None:
     """Write down that a backend is the same server as another one."""
     await database.fetch("note_twin", backend, twin)
+
+
+async def note_sharing(database: Database, one: str, other: str, *, shares: bool) -> bool:
+    """Write down whether two backends write to one folder; true if that is news."""
+    return bool(await database.fetch("note_sharing", one, other, shares))
 
 
 async def undriven(database: Database) -> set[str]:

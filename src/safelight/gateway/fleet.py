@@ -64,4 +64,5 @@ def _state(row: BackendRow, slow: Mapping[str, float]) -> BackendState:
         ghosts=row.ghosts,
         seen_at=row.seen_at,
         until=row.until if state in ("resting", "unreachable") else None,
+        shares_output_with=row.shares_output,
     )

@@ -44,6 +44,7 @@ class BackendState:
     ghosts: int  # prompts found and cancelled there in the last day, though nobody waited for them
     seen_at: datetime | None
     until: datetime | None = None  # a resting or unreachable one is looked at again then
+    shares_output_with: Sequence[str] = ()  # backends that write to the same folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from safelight.core.records import StoredFile
 from safelight.core.retrying import CANCELED, LOST
+from safelight.renderers.base import Nowhere, Sighting, Silent
+
+LOOK_AGAIN: Final = 5.0  # s; a file in a shared folder may be seen as late as that
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Rules:
     lost_after: float = 20.0  # s without an answer until an attempt is given up
     max_file: int = 64 * 1024 * 1024  # bytes
     max_pixels: int = 64_000_000
+    look_again: float = 0.0  # s between two looks that must both find nothing
 
 
 class Lookout:
@@ -46,6 +50,8 @@ class Lookout:
         self.abandoned: str | None = None  # why this attempt is to be given up
         self.unwanted = False  # somebody has asked to cancel the image
         self.taken_back = False  # it was there and was asked back
+        self.heard = 0.0  # loop time of the backend's last answer
+        self._unseen: float | None = None  # since when all its answers were "nowhere"
 
     def tell(self, *, ended: bool = False) -> None:
         """Wake the follower."""
@@ -62,6 +68,21 @@ class Lookout:
         if not self.unwanted:
             self.unwanted = True
             self.news.set()
+
+    def saw(self, sighting: Sighting, now: float) -> None:
+        """What a look has shown; `now` is the loop's time."""
+        if isinstance(sighting, Silent):
+            return
+        self.heard = now
+        if not isinstance(sighting, Nowhere):
+            self._unseen = None
+        elif self._unseen is None:
+            self._unseen = now
+
+    @property
+    def missing(self) -> float:
+        """Seconds between the first and the last look that found it nowhere, nothing between."""
+        return 0.0 if self._unseen is None else self.heard - self._unseen
 
     def gone(self) -> Ending:
         """What it means that the backend does not have it."""

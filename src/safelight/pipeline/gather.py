@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 import structlog
 
 from safelight.core.errors import DatabaseAway
-from safelight.core.naming import store_key
 from safelight.core.retrying import (
     CACHED,
     CANCELED,
@@ -30,16 +28,14 @@ from safelight.core.retrying import (
 )
 from safelight.database.bell import set_within
 from safelight.database.images import Work, boottime
-from safelight.pictures import BadPicture, Picture, inspect
+from safelight.pipeline.bringing import Bringer, Fetching
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import SEND_WITHIN, Graphs
 from safelight.pipeline.endings import Ending, Lookout, Result, Rules, Taken
-from safelight.pipeline.proving import complaint, kind_of, taken
+from safelight.pipeline.proving import kind_of
 from safelight.renderers.base import (
     Accepted,
-    Answer,
     Errored,
-    Fetched,
     Finished,
     InDoubt,
     Interrupted,
@@ -51,18 +47,13 @@ from safelight.renderers.base import (
     Renderer,
     Running,
     Sighting,
-    Silent,
-    Unfetched,
     Waiting,
 )
-from safelight.store import KeyTaken, Store, StoreError
+from safelight.store import Store
 
 log = structlog.get_logger()
 
 POLL_SHARE: Final = 0.05  # of the workflow's usual time, between two looks
-_TINY: Final = 128 * 1024  # bytes
-Fetching: TypeAlias = "asyncio.Task[Answer]"
-_STORE_PAUSE: Final = 1.0  # s between two tries to store a picture
 
 
 class Follower:
@@ -86,11 +77,9 @@ class Follower:
     ) -> None:
         self._renderer = renderer
         self._graphs = graphs
-        self._store = store
+        self._bringer = Bringer(renderer, store, rules, decoders, keeping)
         self._closer = closer
         self._rules = rules
-        self._decoders = decoders
-        self._keeping = keeping
 
     async def follow(self, work: Work, lookout: Lookout, *, new: bool, usual: float) -> Result:
         """Bring an attempt to its end and close it; returns what became of it.
@@ -151,9 +140,10 @@ class Follower:
         pause: float,
         accepted: Accepted | None,
     ) -> Result:
-        """Ask until there is an end; "nowhere" counts at once only if the POST settled it."""
+        """Ask until there is an end; "nowhere" counts at once only if the POST settled it, and
+        where files are seen late only when it is said again `Rules.look_again` later."""
         clock = asyncio.get_running_loop().time
-        heard = clock()
+        lookout.heard = clock()
         first = accepted is not None
         settled = work.opened + self._renderer.settled_after
         if accepted is not None and accepted.settled:
@@ -163,21 +153,23 @@ class Follower:
                 first = False  # just accepted: a hint or the first pause comes before any news
                 await set_within(lookout.news, pause)
             sighting, fetching = await self._look(prompt, lookout)
-            if not isinstance(sighting, Silent):
-                heard = clock()
+            lookout.saw(sighting, clock())
             match sighting:
                 case Finished(outcome):
                     result = await self._conclude(work, outcome, fetching)
                     if result:
                         return result
-                case Nowhere() if lookout.taken_back or boottime() >= settled:
+                case Nowhere() if lookout.taken_back or self._counts(lookout, settled):
                     return lookout.gone()
                 case Waiting() | Running() if lookout.unwanted:
                     await self._take_back(prompt, lookout)
-            given_up = await self._given_up(work, prompt, lookout, clock() - heard)
+            given_up = await self._given_up(work, prompt, lookout, clock() - lookout.heard)
             if given_up:
                 return given_up
             await set_within(lookout.news, pause)
+
+    def _counts(self, lookout: Lookout, settled: float) -> bool:
+        return boottime() >= settled and lookout.missing >= self._rules.look_again
 
     async def _given_up(
         self, work: Work, prompt: Prompt, lookout: Lookout, silence: float
@@ -226,58 +218,12 @@ class Follower:
             case Rendered(files=()):
                 return Ending(UNUSABLE, "the workflow ended without a picture")
             case Rendered():
-                return await self._take(work, outcome, fetching)
+                return await self._bringer.take(work, outcome, fetching)
             case Interrupted():
                 return Ending(INTERRUPTED, "interrupted at the backend, not by us")
             case Errored(_, node_type, exception_type, message, out_of_memory):
                 kind = OUT_OF_MEMORY if out_of_memory else ERROR
                 return Ending(kind, f"{node_type}: {exception_type}: {message}"[:2000])
-
-    async def _take(
-        self, work: Work, outcome: Rendered, fetching: Fetching | None
-    ) -> Result | None:
-        """Fetch, prove and store the first picture; None: could not be fetched now, ask again."""
-        coming = fetching or self._renderer.fetch(outcome.files[0], self._rules.max_file)
-        match await coming:
-            case Unfetched(reason, gone, too_large):
-                return Ending(UNUSABLE, reason) if gone or too_large else None
-            case Fetched(data):
-                pass
-        try:
-            picture = await self._inspect(data)
-        except BadPicture as bad:
-            return Ending(UNUSABLE, str(bad))
-        wrong = complaint(work, picture)
-        if wrong:
-            return Ending(UNUSABLE, wrong)
-        return await self._put(work, data, picture)
-
-    async def _inspect(self, data: bytes) -> Picture:
-        looking = partial(
-            inspect, data, max_pixels=self._rules.max_pixels, max_bytes=self._rules.max_file
-        )
-        if len(data) <= _TINY:
-            return looking()  # a thread would cost more than the look
-        async with self._decoders:
-            return await asyncio.to_thread(looking)
-
-    async def _put(self, work: Work, data: bytes, picture: Picture) -> Result:
-        key = store_key(work.user, work.character, work.index, work.prompt_id)
-        while True:
-            try:
-                await self._store.put(key, data, same_ok=True)
-                break
-            except KeyTaken:
-                # This attempt was stored before, from other bytes: what is stored counts.
-                data = await self._store.get(key)
-                picture = await self._inspect(data)
-                break
-            except StoreError as error:
-                self._keeping(False, str(error))
-                log.error("picture cannot be stored, waiting", key=key, reason=str(error))
-                await asyncio.sleep(_STORE_PAUSE)
-        self._keeping(True, "")
-        return taken(key, picture)
 
     async def _close(self, work: Work, result: Result) -> None:
         while True:
@@ -285,16 +231,10 @@ class Follower:
                 match result:
                     case Taken(file):
                         if await self._closer.store(work, file):
-                            await self._discard(file.key)
+                            await self._bringer.discard(file.key)
                     case Ending(outcome, detail):
                         await self._closer.end(work, outcome, detail)
                 return
             except DatabaseAway as away:
                 log.warning("attempt cannot be closed, waiting", reason=str(away))
                 await asyncio.sleep(1)
-
-    async def _discard(self, key: str) -> None:
-        try:
-            await self._store.delete(key)
-        except StoreError as error:
-            log.info("leftover stays in the store", key=key, reason=str(error))

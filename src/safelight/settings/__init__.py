@@ -1,6 +1,7 @@
 """What an operator may say, from `safelight.toml`, the environment and flags.
 
     model.py      the sections, their defaults and bounds
+    fleet.py      those about render servers
     loading.py    the layers, which of them wins, and what is wrong with them
     showing.py    the effective settings as text, secrets redacted
     catalogue.py  workflow files, characters and styles as records
@@ -9,9 +10,9 @@ Nothing outside this package reads the environment, and it does so once, in `loa
 """
 
 from safelight.settings.checks import address, on_loopback
+from safelight.settings.fleet import Backend, Pool
 from safelight.settings.loading import home, load
 from safelight.settings.model import (
-    Backend,
     CharacterEntry,
     Database,
     Limits,
@@ -30,6 +31,7 @@ __all__ = [
     "CharacterEntry",
     "Database",
     "Limits",
+    "Pool",
     "Rendering",
     "Retention",
     "Server",

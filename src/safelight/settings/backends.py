@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from pydantic import ValidationInfo
 
 from safelight.settings.checks import address, is_loopback
 
 if TYPE_CHECKING:
-    from safelight.settings.model import Backend
+    from safelight.settings.fleet import Backend, Pool
 
 # Behind an endpoint's url; who has copied one of these did not copy the endpoint.
 _ROUTES = {"run", "runsync", "status", "cancel", "health", "stream", "retry", "v2"}
@@ -26,6 +29,15 @@ def no_twins(backends: tuple[Backend, ...]) -> tuple[Backend, ...]:
         if other != backend.name:
             raise ValueError(f'"{other}" and "{backend.name}" have the same url; keep one')
     return backends
+
+
+def some_backend_in_each(pools: Mapping[str, Pool], known: ValidationInfo) -> Mapping[str, Pool]:
+    """What is said of a pool that does not exist is a slip of the pen."""
+    there = sorted({backend.pool for backend in known.data.get("backends", ())})
+    for name in pools:
+        if there and name not in there:
+            raise ValueError(f'no backend is in the pool "{name}"; there is {", ".join(there)}')
+    return pools
 
 
 def fitting(backend: Backend) -> None:

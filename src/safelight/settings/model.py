@@ -7,14 +7,12 @@ with them.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import platformdirs
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ByteSize,
-    ConfigDict,
     Field,
     SecretStr,
     model_validator,
@@ -24,13 +22,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from safelight.core import records
 from safelight.core.fairness import Fairness
 from safelight.settings import catalogue
-from safelight.settings.backends import fitting, no_twins
+from safelight.settings.backends import no_twins, some_backend_in_each
+from safelight.settings.fleet import Backend, Pool, Section
 from safelight.settings.kinds import (
     Address,
-    BackendUrl,
     DatabaseUrl,
-    Header,
-    HeaderName,
     Host,
     Name,
     Seconds,
@@ -41,12 +37,6 @@ from safelight.settings.kinds import (
     Whole,
     Word,
 )
-
-
-class Section(BaseModel):
-    """What all sections share: nothing unknown, nothing changed after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Server(Section):
@@ -76,34 +66,6 @@ class Store(Section):
 
     url: StoreUrl | None = None
     """`s3://…`, `gs://…`, `az://…`, `file://…`; left out: the data folder. Also as `url_file`."""
-
-
-class Backend(Section):
-    """One render server; `[[backends]]` may be repeated."""
-
-    name: Name
-    """What it is called in answers and logs."""
-    kind: Literal["comfyui", "runpod"] = "comfyui"
-    """What is there: a ComfyUI, or a RunPod serverless endpoint that runs worker-comfyui."""
-    url: BackendUrl
-    """Where ComfyUI listens, may carry a path; or `https://api.runpod.ai/v2/ENDPOINT`."""
-    pool: Name = "default"
-    """Backends of one pool run the same workflows."""
-    slots: Whole = Field(2, ge=1, le=64)
-    """How many prompts it holds at once: one rendering, one ahead."""
-    token: Header | None = None
-    """Sent as `Authorization: Bearer …`. Also as `token_file`."""
-    headers: dict[HeaderName, Header] = Field(default_factory=dict)
-    """Sent with every request, for proxies; their values are secrets."""
-    ttl: Seconds | None = Field(None, ge=10, le=604_800)
-    """RunPod only: seconds a job may live, waiting and running; left out: 600."""
-    execution_timeout: Seconds | None = Field(None, gt=5, le=604_800)
-    """RunPod only: seconds a job may run; left out: 300."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Backend:
-        fitting(self)
-        return self
 
 
 class WorkflowEntry(Section):
@@ -263,6 +225,9 @@ class Settings(BaseSettings):
     store: Store = Store()
     backends: Annotated[tuple[Backend, ...], AfterValidator(no_twins)] = Field(
         default_factory=_default_backends
+    )
+    pools: Annotated[dict[Name, Pool], AfterValidator(some_backend_in_each)] = Field(
+        default_factory=dict
     )
     workflows: dict[Slug, WorkflowEntry] = Field(default_factory=dict)
     styles: dict[Slug, StyleEntry] = Field(default_factory=dict)

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from safelight.settings.model import Section, Settings
+from safelight.settings.fleet import Section
+from safelight.settings.model import Settings
 
 REDACTED: Final = "***"
 _USER_INFO: Final = re.compile(r"://[^/@\s]*@")

@@ -54,6 +54,7 @@ class Lane:
         self.draining = False  # an operator lets it take nothing more
         self.looked_back = False  # what was given up there has been asked for
         self.open: dict[str, Work] = {}
+        self.newest: tuple[Work, float] | None = None  # a picture of it, stored at this loop time
         self.doubt = asyncio.Event()  # set: probe now
         self._freed = freed
         self._ended: set[str] = set()  # open, but over at the backend
@@ -117,6 +118,7 @@ class Lane:
             case Taken():
                 self.health.well()
                 self._learn(work.plan.graph, clock() - began)
+                self.newest = self.newest or (work, clock())
             case Ending(outcome, _):
                 if wants_memory(outcome):
                     await self.renderer.free()

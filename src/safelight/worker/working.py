@@ -13,6 +13,7 @@ from safelight.database.connection import Database
 from safelight.database.stopping import stop
 from safelight.worker.lanes import Lane, Lanes
 from safelight.worker.lease import Leaseholder
+from safelight.worker.neighbours import Neighbours
 from safelight.worker.pull import Puller
 from safelight.worker.reconcile import Reconciler
 from safelight.worker.unwanted import Unwanted
@@ -39,6 +40,7 @@ class Worker:
         self._leases = Leaseholder(database, self._lanes, me)
         self._puller = Puller(database, bell, self._lanes, me, in_flight_per_user)
         self._unwanted = Unwanted(database, bell, self._lanes)
+        self._neighbours = Neighbours(database, self._lanes)
         self._reconciler = reconciler
         self._upkeeps = [Upkeep(lane, database, bell, me) for lane in lanes]
         self._task: asyncio.Task[None] | None = None
@@ -69,6 +71,7 @@ class Worker:
             tasks.create_task(_for_ever("pull", self._puller.run))
             tasks.create_task(_for_ever("unwanted", self._unwanted.run))
             tasks.create_task(_for_ever("reconcile", self._reconciler.run))
+            tasks.create_task(_for_ever("neighbours", self._neighbours.run))
             tasks.create_task(_for_ever("catch up", self._leases.catch_up_for_ever))
             for upkeep in self._upkeeps:
                 tasks.create_task(_for_ever("hints", upkeep.listen))

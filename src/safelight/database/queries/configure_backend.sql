@@ -8,4 +8,7 @@ on conflict (name) do update
         clock = case when backends.pool = excluded.pool then backends.clock else excluded.clock end,
         address = excluded.address, host = excluded.host,
         twin = case when (backends.address, backends.host) = (excluded.address, excluded.host)
-                    then backends.twin end
+                    then backends.twin end,
+        shares_output = case when (backends.address, backends.host)
+                                  = (excluded.address, excluded.host)
+                             then backends.shares_output else '{}' end

@@ -1,0 +1,46 @@
+"""JSON shapes of answers about the service itself; see `answer_schemas.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from safelight.api.answer_schemas import AnswerBody
+
+
+class Backend(AnswerBody):
+    """A render server that is `ready`, `resting`, `unreachable`, `draining` or `unknown`."""
+
+    name: str
+    url: str
+    pool: str
+    slots: int
+    state: str
+    reason: str | None
+    worker: str | None
+    running: int
+    ghosts: int
+    """Prompts found and cancelled there in the last day, though nobody waited for them any more."""
+    seen_at: datetime | None
+    until: datetime | None
+    """A resting or unreachable one is looked at again then."""
+    shares_output_with: list[str]
+    """Backends that were seen to write to the same folder."""
+
+
+class Backends(AnswerBody):
+    """All backends, by name."""
+
+    data: list[Backend]
+
+
+class Health(AnswerBody):
+    """The port is open."""
+
+    status: str
+
+
+class Readiness(AnswerBody):
+    """What readiness rests on."""
+
+    status: str
+    checks: dict[str, str]
