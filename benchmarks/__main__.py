@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 from benchmarks.accepting import accept
 from benchmarks.passing import memory, pull
 from benchmarks.plot import draw
+from benchmarks.scaling import fleet, speed_up
 from benchmarks.stage import HOMES, Stage, stage
 from benchmarks.verdict import Verdict
 from benchmarks.waiting import batch_of_eight, batch_of_four, eight_clients, overhead
@@ -31,9 +32,11 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "rate": eight_clients,
     "batch-4": batch_of_four,
     "batch-8": batch_of_eight,
+    "speed-up": speed_up,
     "accept": accept,
     "memory": memory,
     "pull": pull,
+    "fleet": fleet,
 }
 
 

@@ -10,7 +10,7 @@ from benchmarks.clients import OurClient
 from benchmarks.stage import Stage
 from benchmarks.timing import rate, spread
 from benchmarks.verdict import Verdict, at_most
-from benchmarks.watching import MemoryWatch, Sample, high_water_mb, postgres_cpu_ms, serve_cpu_ms
+from benchmarks.watching import MemoryWatch, Sample, cpu_ms, high_water_mb, postgres_cpu_ms
 from tests.processes import Serving
 
 SIDE: Final = 1216  # px: a painted PNG of it has about 1 MB
@@ -105,7 +105,7 @@ def thinned(samples: list[Sample]) -> list[Sample]:
 def pull(stage: Stage, quick: bool) -> list[Verdict]:
     """Images a second that one database and one serve carry, and what an image costs them."""
     rounds, images = (3, 100) if quick else (4, 500)
-    serving = stage.serve(stage.simulate_in_one(BACKENDS, seconds=0))
+    serving = stage.serve_for(stage.simulate_in_one(BACKENDS, seconds=0))
     found: dict[str, list[float]] = {"images_per_s": [], "serve_ms": [], "postgres_ms": []}
 
     async def measure() -> None:
@@ -130,7 +130,7 @@ async def _carry(ours: OurClient, images: int) -> float:
 
 
 def _costs(stage: Stage, serving: Serving) -> tuple[float, float]:
-    return serve_cpu_ms(serving.process.popen.pid), postgres_cpu_ms(stage.postgres)
+    return cpu_ms(serving.process.popen.pid), postgres_cpu_ms(stage.postgres)
 
 
 def _pull_verdicts(found: dict[str, list[float]], images: int) -> list[Verdict]:

@@ -25,11 +25,17 @@ MISSED: Final = "#c8694f"  # one that is not
 GOAL: Final = "#d9b86a"
 WIDTH: Final = 11.0  # inches
 FONT: Final = 9.5
+IDEAL: Final = "of ideal"  # the unit of what can be no better than 1
 TITLES: Final = {
     "overhead": "one image, time added",
     "rate": "8 clients, share of rate",
     "batch-4": "batch of 4, time",
     "batch-8": "batch of 8 on 4 servers, time",
+    "speed-up-1": "batch of 8 on 1 server, speed",
+    "speed-up-2": "… on 2 servers",
+    "speed-up-4": "… on 4 servers",
+    "speed-up-8": "… on 8 servers",
+    "fleet": "64 servers, speed",
     "accept-16": "accepting, 16 series",
     "accept-1": "accepting, 1 series",
     "memory-growth": "memory, growth",
@@ -181,11 +187,15 @@ def _mark(finding: Finding, kind: str) -> float | None:
 
 
 def _share(finding: Finding, value: float) -> float:
-    """How much of the limit a value uses up; of a rate it is the limit's share of the value."""
+    """How much of the limit a value uses up; of a rate it is the limit's share of the value, and
+    where there is an ideal, what is lost of it as a share of what may be lost."""
     limit = _mark(finding, "limit")
     assert limit is not None
     more_is_better = finding["marks"][0]["sign"] == ">="
-    share = limit / max(value, 1e-9) if more_is_better else value / limit
+    if finding["unit"] == IDEAL:
+        share = (1 - value) / (1 - limit)
+    else:
+        share = limit / max(value, 1e-9) if more_is_better else value / limit
     return min(max(share, 0.0), 3.0)
 
 

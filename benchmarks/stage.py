@@ -39,11 +39,11 @@ class Stage(Processes):
         """So many servers, each a process of its own."""
         return [self.simulate(*arguments, seconds=seconds) for _ in range(count)]
 
-    def simulate_in_one(self, count: int, *, seconds: float) -> list[str]:
-        """So many servers in one process; their URLs."""
-        simulated = self.simulate("--count", str(count), seconds=seconds)
-        lines = [simulated.process.line_with("ready ") for _ in range(count - 1)]
-        return [simulated.url, *(line.split()[-1] for line in lines)]
+    def simulate_in_one(self, count: int, *, seconds: float) -> list[Simulating]:
+        """So many servers, all in one process."""
+        first = self.simulate("--count", str(count), seconds=seconds)
+        lines = [first.process.line_with("ready ") for _ in range(count - 1)]
+        return [first, *(Simulating(first.process, line.split()[-1]) for line in lines)]
 
     def serve_for(self, simulated: list[Simulating], *arguments: str, config: str = "") -> Serving:
         """`serve`, driving these servers."""

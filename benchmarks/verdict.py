@@ -59,7 +59,7 @@ class Verdict:
         spread = f"{self.value:.3g} {self.unit} [{self.least:.3g} to {self.greatest:.3g}]"
         told = ", ".join(mark.told(self.value) for mark in self.marks) or "no target"
         return (
-            f"{self.name:<15} ours {self.measured:<15} floor {self.floor:<15} {spread:<38} {told}"
+            f"{self.name:<16} ours {self.measured:<15} floor {self.floor:<15} {spread:<38} {told}"
         )
 
     def document(self) -> dict[str, Any]:

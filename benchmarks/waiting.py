@@ -21,19 +21,23 @@ from benchmarks.verdict import Verdict, at_least, at_most
 PACE: Final = 0.012  # s a real server took for 64 px
 PACE_256: Final = 0.019  # s for 256 px: a direct client of the real one had four in 80 ms
 CLIENTS: Final = 8
+SPREAD: Final = 150.0  # s over which the rounds of `overhead` are spread
 Pair: TypeAlias = tuple[PlainClient, OurClient]
 Round: TypeAlias = Callable[[PlainClient, OurClient], Awaitable[tuple[Any, Any]]]
 
 
 def overhead(stage: Stage, quick: bool) -> list[Verdict]:
-    """One 64 px image, one client: what is added to the plain client's time."""
-    count = 15 if quick else 40
+    """One 64 px image, one client: what is added to the plain client's time.
+
+    Many short rounds, spread over longer than a noisy neighbour's mood lasts.
+    """
+    count = 15 if quick else 30
 
     async def one(plain: PlainClient, ours: OurClient) -> tuple[list[float], list[float]]:
         theirs = await each(lambda: plain.draw(1, 64), count)
         return theirs, await each(lambda: ours.draw(1, 64), count)
 
-    rounds, disk = _rounds(stage, one, 3 if quick else 11)
+    rounds, disk = _rounds(stage, one, 3 if quick else 30, every=0 if quick else SPREAD / 30)
     added = [median(ours) - median(plain) for plain, ours in rounds]
     return [
         Verdict(
@@ -121,9 +125,10 @@ def batch_of_eight(stage: Stage, quick: bool) -> list[Verdict]:
 
 
 def _rounds(
-    stage: Stage, one: Round, count: int, pace: float = PACE
+    stage: Stage, one: Round, count: int, pace: float = PACE, *, every: float = 0.0
 ) -> tuple[list[tuple[Any, Any]], list[float]]:
-    """So many rounds after a warm-up, and how long the disk took to sync before each."""
+    """So many rounds after a warm-up, and how long the disk took to sync before each; a round
+    begins at least `every` seconds after the one before."""
     simulated = stage.simulate(seconds=pace)
     serving = stage.serve_for([simulated])
 
@@ -132,8 +137,10 @@ def _rounds(
         async with PlainClient(simulated.url) as plain, OurClient(serving.url) as ours:
             await one(plain, ours)
             for _ in range(count):
+                pause = asyncio.create_task(asyncio.sleep(every))
                 disk.append(sync_ms(stage.home))
                 rounds.append(await one(plain, ours))
+                await pause
         return rounds, disk
 
     return asyncio.run(measure())

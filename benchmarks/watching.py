@@ -70,7 +70,7 @@ def high_water_mb(pid: int) -> float:
     raise AssertionError("the kernel does not tell VmHWM")
 
 
-def serve_cpu_ms(pid: int) -> float:
+def cpu_ms(pid: int) -> float:
     """Processor time of a process and its children so far, PostgreSQL's not counted."""
     process = psutil.Process(pid)
     return _cpu_ms([process, *_children(process)])
