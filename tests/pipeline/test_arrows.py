@@ -64,7 +64,7 @@ class Scene:
             "cancel": lambda c: arrows.cancel(c, self.image),
             "expire": lambda c: arrows.expire(c, self.image, ERROR),
             "withdraw": lambda c: arrows.withdraw(c, self.image),
-            "retry": lambda c: arrows.retry(c, self.image, NewSeed(77, 1)),
+            "retry": lambda c: arrows.retry(c, self.image, NewSeed(77, 1), turn=900),
         }
         if name not in TAKE_THEIR_LOCKS:
             await images.lock(c, self.image)

@@ -12,7 +12,7 @@ import pytest
 
 from safelight.core.errors import TooManyQueued
 from safelight.core.fairness import Fairness
-from safelight.core.records import StoredFile
+from safelight.core.records import ImageError, StoredFile
 from safelight.database import arrows, batches, embedded, engine, images, shares
 from safelight.database.arrows import Driver, NewSeed
 from safelight.database.connection import Database
@@ -21,6 +21,7 @@ from safelight.database.pruning import Retention
 from safelight.pipeline.accept import Key
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import Pulled, pull
+from safelight.pipeline.wishes import Wishes
 from safelight.worker.reconcile import Reconciler
 from tests.core.lines import Line
 from tests.pipeline.orders import Counter
@@ -75,15 +76,17 @@ async def turns_of(database: Database, batch: str) -> list[int]:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_the_database_gives_the_turns_the_core_would(database: Database, seed: int) -> None:
-    """Orders, drawings, cancels and lost prompts, in any order: the same turns, the same next."""
+    """Orders, drawings, cancels, lost prompts and retries, in any order: the same turns, the same
+    next."""
     random = Random(seed)
     fairness = Fairness({"ann": random.choice([0.3, 1, 4]), "ben": random.choice([1, 0.01, 100])})
     await lease(database, "b0", "b1")
     counter, line = Counter(database, fairness=fairness), Line(fairness)
+    wishes = Wishes(database, counter.bell, 60, fairness)
     queued: dict[str, list[tuple[int, str]]] = {user: [] for user in USERS}  # by turn
     for _ in range(90):
         user = random.choice(USERS)
-        match random.choice(["order", "draw", "draw", "draw", "cancel", "lose"]):
+        match random.choice(["order", "draw", "draw", "draw", "cancel", "lose", "retry"]):
             case "order":
                 batch = await counter.accept(user=user, quantity=random.randint(1, 6))
                 turns = list(line.order(user, len(batch.images)))
@@ -96,7 +99,7 @@ async def test_the_database_gives_the_turns_the_core_would(database: Database, s
                 async with database.transaction() as c:
                     await images.lock(c, id)
                     assert await arrows.withdraw(c, id)
-            case "draw" | "lose" as what:
+            case "draw" | "lose" | "retry" as what:
                 pulled, first = await draw(database), line.draw()
                 assert (pulled.work.user if pulled.work else None) == first
                 if pulled.work is None or first is None:
@@ -110,6 +113,80 @@ async def test_the_database_gives_the_turns_the_core_would(database: Database, s
                         assert await arrows.requeue(c, id, NewSeed(1, 0), "lost")
                     line.put_back(turn, first)
                     queued[first] = sorted([*queued[first], (turn, id)])
+                if what == "retry":
+                    await fail(database, id)
+                    await wishes.retry_image(id)
+                    [turn] = line.order(first, 1)
+                    queued[first] = sorted([*queued[first], (turn, id)])
+
+
+async def fail(database: Database, id: str) -> None:
+    async with database.transaction() as c:
+        await images.lock(c, id)
+        assert await arrows.fail(c, id, ImageError("execution-failed", "it broke"))
+
+
+async def test_who_retries_many_lines_up_like_who_orders_many(database: Database) -> None:
+    """Ann's nine failed long ago, in turns that are over; she retries them while Ben waits with
+    three: they take turns, the lowest index first, and her next order comes behind them all."""
+    fairness = Fairness({"ann": 2})
+    await lease(database)
+    counter = Counter(database, fairness=fairness)
+    failed = await counter.accept(user="ann", quantity=9)
+    for _ in range(9):
+        work = (await draw(database)).work
+        assert work
+        await close(database, work.prompt_id, "error")
+        await fail(database, work.image)
+    await counter.accept(user="ben", quantity=3)
+    await Wishes(database, counter.bell, 60, fairness).retry_batch(failed.id)
+    assert await turns_of(database, failed.id) == [500 + 50 * n for n in range(9)]
+    later = await counter.accept(user="ann", quantity=1)
+    assert await turns_of(database, later.id) == [950]
+    async with database.session() as c:
+        rows = await c.fetch(
+            "select index from images where batch_id = $1 order by turn", failed.id
+        )
+        assert [row["index"] for row in rows] == list(range(1, 10))
+        assert await c.fetchval("select turn from turns where user_id = 'ann'") == 950
+    drawn = []
+    for _ in range(6):
+        work = (await draw(database)).work
+        assert work
+        drawn.append(work.user)
+        await close(database, work.prompt_id)
+    assert drawn.count("ben") == 2
+
+
+async def test_retries_and_orders_at_once_never_take_a_turn_twice(database: Database) -> None:
+    """Twelve images are retried one by one while their user orders twelve more and all are drawn:
+    nobody waits for anybody in a circle, and every turn is given once."""
+    await lease(database)
+    counter = Counter(database)
+    failed = await counter.accept(quantity=12)
+    for image in failed.images:
+        await fail_in_line(database, image.id)
+    wishes = Wishes(database, counter.bell, 60)
+
+    async def draw_some(slot: int) -> None:
+        for _ in range(8):
+            if work := (await draw(database, slot)).work:
+                await close(database, work.prompt_id)
+
+    await asyncio.gather(
+        *(wishes.retry_image(image.id) for image in failed.images),
+        *(counter.accept(quantity=2) for _ in range(6)),
+        *(draw_some(slot) for slot in range(2)),
+    )
+    async with database.session() as c:
+        turns = [row["turn"] for row in await c.fetch("select turn from images")]
+    assert len(turns) == len(set(turns)) == 24
+
+
+async def fail_in_line(database: Database, id: str) -> None:
+    async with database.transaction() as c:
+        await images.lock(c, id)
+        assert await arrows.expire(c, id, ImageError("deadline-passed", "too late"))
 
 
 async def test_a_backend_new_in_a_pool_begins_at_the_head_of_its_line(database: Database) -> None:

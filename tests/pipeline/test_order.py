@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from random import Random
+from uuid import uuid4
 
 import pytest
 
 from safelight.database import arrows, events, images
-from safelight.database.connection import Connection, Database
+from safelight.database.arrows import Driver
+from safelight.database.connection import Connection, Database, sql
 from safelight.database.events import Cursor
 from safelight.database.migrations import migrations
 from safelight.pipeline.wishes import Wishes
@@ -217,3 +219,27 @@ async def test_a_batch_from_before_goes_on_behind_what_it_has_told(database: Dat
             async with database.session() as c:
                 await c.execute("select pg_current_xact_id()")
             await reader.read()
+
+
+async def test_what_a_restore_tells_comes_in_order_too(database: Database) -> None:
+    """Open attempts are void after a restore, and each of their images is told to wait again."""
+    counter = Counter(database)
+    ordered = [await counter.accept(quantity=6) for _ in range(2)]
+    scene = Scene(database, "", "")
+    await scene.lease()
+    async with database.session() as c:
+        for slot, image in enumerate(image for batch in ordered for image in batch.images):
+            driver = Driver("b1", 1, slot)
+            assert await arrows.dispatch(c, image.id, str(uuid4()), driver)
+        async with c.transaction():
+            for name in ("restore_events", "restore_batches", "restore_attempts"):
+                await c.fetch(sql(name))
+    for batch in ordered:
+        await Wishes(database, counter.bell, 60).cancel_batch(batch.id)
+    told: dict[str, list[int]] = {batch.id: [] for batch in ordered}
+    async with asyncio.timeout(30):
+        while sum(map(len, told.values())) < 2 * (1 + 6 + 6 + 6 + 1):
+            told = {batch.id: [] for batch in ordered}
+            for _, event in await events.of_all(database, Cursor("", "0", 0), 500):
+                told[event.batch].append(event.number)
+    assert all(numbers == sorted(set(numbers)) for numbers in told.values())

@@ -192,13 +192,14 @@ def _options(backend: Backend, rendering: Rendering) -> Mapping[str, Any]:
 def make_gateway(
     settings: Settings, database: Database, bell: Bell, store: Store, crew: Worker | None
 ) -> Gateway:
+    fairness = settings.limits.fairness()
     return Gateway(
         database=database,
         bell=bell,
         store=store,
         shelf=Shelf(database, settings.catalogue(), settings.order_limits()),
-        acceptor=Acceptor(database, bell, settings.rendering.deadline, settings.limits.fairness()),
-        wishes=Wishes(database, bell, settings.rendering.deadline),
+        acceptor=Acceptor(database, bell, settings.rendering.deadline, fairness),
+        wishes=Wishes(database, bell, settings.rendering.deadline, fairness),
         limits=settings.order_limits(),
         working=crew.how if crew else None,
     )

@@ -4,7 +4,8 @@ Self-clocked fair queueing (Golestani, "A self-clocked fair queueing scheme for 
 applications", 1994; start-time fair queueing of Goyal, Vin and Cheng, 1996, is its sibling). Every
 image gets a turn, a place in virtual time: the later of its user's last turn and the pool's clock,
 plus what an image of this user costs. The lowest turn is drawn first. While two users both wait,
-their images drawn, each times its cost, differ by at most one image of either.
+their images drawn, each times its cost, differ by at most one image of either. What is drawn again
+for a misfortune keeps its turn; what somebody retries takes a new one, like an order.
 
 The clock is the highest turn that was drawn. Where nobody is in line it is the highest turn that
 was given, should that be later: images are canceled, and their users begin anew with all others.
@@ -13,7 +14,8 @@ while an image waits at the head for a cap of its user or for its backend, and w
 would pass everybody in line; and it leaps ahead where the head is a user of low weight, and whoever
 orders one image at a time would then be drawn no more often than he.
 
-`database/queries/reserve.sql` says the same in SQL; a test runs both on the same orders.
+`database/queries/reserve.sql` and `take_turns.sql` say the same in SQL; a test runs both sides on
+the same orders.
 """
 
 from __future__ import annotations

@@ -104,9 +104,9 @@ async def requeue(
     return await _line_up_again(c, image, DISPATCHED, seed, reason, avoid=avoid)
 
 
-async def retry(c: Connection, image: str, seed: NewSeed) -> Row | None:
-    """failed → queued: somebody asked; misfortunes are counted from zero again."""
-    return await _line_up_again(c, image, FAILED, seed, "retry", avoid=None)
+async def retry(c: Connection, image: str, seed: NewSeed, turn: int) -> Row | None:
+    """failed → queued at a new place: somebody asked; misfortunes are counted from zero again."""
+    return await _line_up_again(c, image, FAILED, seed, "retry", turn=turn)
 
 
 async def fail(c: Connection, image: str, error: ImageError) -> Row | None:
@@ -137,7 +137,14 @@ async def _end(
 
 
 async def _line_up_again(
-    c: Connection, image: str, source: str, seed: NewSeed, reason: str, *, avoid: str | None
+    c: Connection,
+    image: str,
+    source: str,
+    seed: NewSeed,
+    reason: str,
+    *,
+    avoid: str | None = None,
+    turn: int | None = None,
 ) -> Row | None:
     row = await c.fetchrow(
         sql("line_up"),
@@ -148,6 +155,7 @@ async def _line_up_again(
         avoid,
         reason,
         source == FAILED,
+        turn,
     )
     if row:
         await line_up(c, [Place(str(UUID(str(image))), row["pool"], row["turn"], row["tries"])])

@@ -83,6 +83,7 @@ class Member:
     index: int
     status: str
     redraws: int
+    pool: str
 
 
 async def lock_members(
@@ -98,6 +99,7 @@ async def lock_members(
             index=row["index"],
             status=row["status"],
             redraws=row["redraws"],
+            pool=row["pool"],
         )
         for row in await c.fetch(sql("lock_members"), batch, image)
     ]

@@ -61,6 +61,18 @@ async def unfinished_images(database: Database, user: str, pool: str) -> list[st
     return [str(row["id"]) for row in await database.fetch("unfinished_images", user, pool)]
 
 
+async def lock_turns(c: Connection, *, batch: str | None = None, image: str | None = None) -> None:
+    """Lock the turns of the user of a batch, or of an image: before the batch, as in accept."""
+    await c.fetchrow(sql("lock_turns"), batch, image)
+
+
+async def take_turns(c: Connection, pool: str, user: str, cost: int) -> int:
+    """Take a user's next turns in a pool, which cost so much together (`core.fairness.costs`); the
+    turn they begin after. `lock_turns` comes first."""
+    turn: int = await c.fetchval(sql("take_turns"), pool, user, cost)
+    return turn
+
+
 async def standings(
     database: Database, images: Sequence[str], pool: str, workflow: str
 ) -> tuple[datetime, dict[str, Server], dict[str, Standing]]:

@@ -7,12 +7,13 @@ then cancels the image (`gather`), and so does a successor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from safelight.core.errors import Unknown
+from safelight.core.fairness import Fairness, costs
 from safelight.core.states import DISPATCHED, FAILED, QUEUED
 from safelight.core.wishes import check_cancel, check_retry
-from safelight.database import arrows, batches, images
+from safelight.database import arrows, batches, images, shares
 from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
 from safelight.database.images import Member
@@ -26,6 +27,7 @@ class Wishes:
     database: Database
     bell: Bell
     deadline: float  # s a batch has from its retry on
+    fairness: Fairness = field(default_factory=Fairness)
 
     async def cancel_batch(self, id: str) -> None:
         """Cancel what is unfinished; what is stored stays."""
@@ -42,8 +44,12 @@ class Wishes:
         self.bell.ring(members[0].batch, wish=asked)
 
     async def retry_batch(self, id: str) -> None:
-        """Put every failed image in line again, with a new seed and nothing held against it."""
+        """Put every failed image in line again, with a new seed and nothing held against it.
+
+        It is drawn once more, so its user takes a turn for it, like for one that is ordered now.
+        """
         async with self.database.transaction() as c:
+            await shares.lock_turns(c, batch=id)
             members = _found(await images.lock_members(c, batch=id), "batch")
             await self._retry(c, members)
         self.bell.ring(id, line=True, ended=False)
@@ -51,6 +57,7 @@ class Wishes:
     async def retry_image(self, id: str) -> None:
         """The same for one image."""
         async with self.database.transaction() as c:
+            await shares.lock_turns(c, image=id)
             members = _found(await images.lock_members(c, image=id), "image")
             await self._retry(c, members)
         self.bell.ring(members[0].batch, line=True, ended=False)
@@ -69,9 +76,12 @@ class Wishes:
     async def _retry(self, c: Connection, members: list[Member]) -> None:
         check_retry([member.status for member in members])
         await batches.give_time(c, members[0].batch, self.deadline)
-        for member in members:
-            if member.status == FAILED:
-                await arrows.retry(c, member.id, await drawn_anew(c, member))
+        failed = [member for member in members if member.status == FAILED]
+        pool, user = failed[0].pool, failed[0].user
+        spent = costs(len(failed), self.fairness.weight(user))
+        last = await shares.take_turns(c, pool, user, spent[-1])
+        for member, cost in zip(failed, spent, strict=True):
+            await arrows.retry(c, member.id, await drawn_anew(c, member), last + cost)
 
 
 def _found(members: list[Member], kind: str) -> list[Member]:

@@ -1,6 +1,6 @@
 -- dispatched | failed -> queued. The image row is locked by the caller.
 -- $1 image, $2 source, $3 seed, $4 redraws, $5 backend to avoid or null, $6 outcome told as reason,
--- $7 true for a new round (somebody asked)
+-- $7 true for a new round (somebody asked), $8 its turn then, null for the one it has
 with image as (
     update images
     set status = 'queued', seed = $3, redraws = $4, tries = tries + 1,
@@ -8,8 +8,8 @@ with image as (
         not_on = case when $7 then '{}'
                       when $5::text is null or $5 = any(not_on) then not_on
                       else not_on || $5::text end,
-        round = round + $7::int, queued_at = safelight_now(), dispatched_at = null,
-        finished_at = null, error = null,
+        round = round + $7::int, turn = coalesce($8, turn), aside = false,
+        queued_at = safelight_now(), dispatched_at = null, finished_at = null, error = null,
         prompt_id = null, backend = null,
         cancel_asked_at = case when $7 then null else cancel_asked_at end
     where id = $1 and status = $2

@@ -6,7 +6,7 @@ with batch as materialized (
     for update
 )
 select image.id, image.batch_id, image.user_id, image.character_id, image.index, image.status,
-       image.redraws
+       image.redraws, image.pool
 from batch join images image on image.batch_id = batch.id
 where $2::uuid is null or image.id = $2
 order by image.index
