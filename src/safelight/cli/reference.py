@@ -23,6 +23,9 @@ Results go to stdout, everything said beside them to stderr. On a terminal there
 colours and progress bars (`NO_COLOR=1` for no colours); a pipe gets plain lines. With `--json`
 stdout holds one JSON document and nothing else.
 
+The log goes to stderr, too: coloured on a terminal, elsewhere one JSON object a line (`event`,
+`level`, `timestamp`; `logger` where a library says it).
+
 Every command takes `--config FILE` (settings instead of `./safelight.toml`) and `--json`, before
 its name or behind it; only `simulate`, which reads no settings, takes neither. `--help` (`-h`)
 explains each, `safelight --version` prints the version, `safelight --install-completion` teaches
