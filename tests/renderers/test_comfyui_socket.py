@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
-from safelight.renderers.base import Connected, Disconnected, Ended, Hint, Progress
+from safelight.renderers.base import Accepted, Connected, Disconnected, Ended, Hint, Progress
 from safelight.renderers.comfyui import ComfyUI, Patience
-from tests.renderers.listening import listening
+from tests.renderers.listening import listening, prompt_of
 from tests.renderers.raw_server import HASTE, Call, eventually, ok, raw_server
 
 Script = Callable[[web.WebSocketResponse], Awaitable[None]]
@@ -277,3 +277,36 @@ async def test_hints_that_are_let_go_close_their_socket() -> None:
         await anext(hints)
         await hints.aclose()
         await eventually(lambda: server.closed == 1)
+
+
+async def test_a_fallen_number_counts_as_a_lost_connection() -> None:
+    """Prompts are numbered upwards. Behind a proxy that keeps the websocket open a fallen number is
+    all that tells of a restart."""
+    numbers = iter([4, 5, 1])
+
+    async def socket(request: web.Request) -> web.WebSocketResponse:
+        opened = web.WebSocketResponse()
+        await opened.prepare(request)
+        await read_on(opened)
+        return opened
+
+    async def post(request: web.Request) -> web.Response:
+        id = (await request.json())["prompt_id"]
+        return web.json_response({"prompt_id": id, "number": next(numbers), "node_errors": {}})
+
+    app = web.Application()
+    app.add_routes([web.get("/ws", socket), web.post("/prompt", post)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with ComfyUI(url) as backend, listening(backend) as listener:
+            for _ in range(2):
+                assert isinstance(await backend.submit(prompt_of({})), Accepted)
+            assert listener.hints == [Connected()]
+            assert isinstance(await backend.submit(prompt_of({})), Accepted)
+            told = await listener.until(lambda hint: isinstance(hint, Disconnected))
+            assert "counted from the beginning" in str(told)
+    finally:
+        await runner.cleanup()

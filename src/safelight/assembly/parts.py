@@ -128,6 +128,7 @@ async def make_worker(
             renderer,
             bell.line.stir,
             settings.rendering.zombie_after,
+            graphs.models,
             address=row.address,
             host=row.host,
         )

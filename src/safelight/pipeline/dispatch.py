@@ -13,9 +13,10 @@ from typing import Final, TypeAlias
 from uuid import UUID, uuid4
 
 from safelight.core.filling import fill
-from safelight.core.records import Graph, ImageError
+from safelight.core.models import models_of
+from safelight.core.records import Graph, ImageError, Lora, Plan
 from safelight.core.states import QUEUED
-from safelight.database import arrows, batches, engine, shares
+from safelight.database import arrows, batches, engine, images, shares
 from safelight.database.arrows import Dispatch, Driver
 from safelight.database.connection import Connection, Database
 from safelight.database.engine import Token
@@ -31,6 +32,8 @@ DEADLINE_PASSED: Final = ImageError(
 
 # Which lane takes this image: its backend, epoch and a free slot; None if none can now.
 Choose: TypeAlias = Callable[[Locked], Driver | None]
+# What of a plan decides which models are loaded: graph, checkpoint, LoRAs.
+_Loading: TypeAlias = tuple[str, str | None, tuple[Lora, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,13 @@ async def pull(
     first: Driver,
     choose: Choose,
     cap: int | None = None,
+    *,
+    picky: bool = False,
 ) -> Pulled:
     """Take the first image of a pool's line and open an attempt for it, with the driver `first`,
     or where that may not draw it, with the one that `choose` names.
+
+    `picky`: which driver is best depends on the image, so it is read before one is chosen.
 
     `cap` is how many images of one user may be at backends at the same time: one more steps aside
     until another of its user has ended.
@@ -70,6 +77,9 @@ async def pull(
             await shares.set_aside(c, token.image)
             await engine.finish(c, token)
             return Pulled(more=True)
+        if picky:
+            image = await images.lock(c, token.image)
+            first = (choose(image) if image else None) or first
         prompt_id, opened = str(uuid4()), boottime()
         tried = await arrows.dispatch(c, token.image, prompt_id, first)
         if tried and tried.dispatched:
@@ -140,6 +150,7 @@ class Graphs:
         self._database = database
         self._room = room
         self._known: dict[str, Graph] = {}
+        self._models: dict[_Loading, frozenset[str]] = {}
 
     async def prompt(self, work: Work) -> Prompt:
         """The filled workflow of an attempt, always the same for the same attempt."""
@@ -156,6 +167,18 @@ class Graphs:
         return Prompt(
             work.prompt_id, filled, work.plan.slots["output"], folder, {"safelight": told}
         )
+
+    def models(self, plan: Plan) -> frozenset[str]:
+        """The models its images need; none as long as no prompt was made of this graph here."""
+        loading = (plan.graph, plan.values.get("checkpoint"), plan.loras)
+        if loading not in self._models:
+            if plan.graph not in self._known:
+                return frozenset()
+            if len(self._models) >= self._room:
+                del self._models[next(iter(self._models))]
+            filled, _ = fill(self._known[plan.graph], plan, 0, "")
+            self._models[loading] = models_of(filled, plan.slots["output"])
+        return self._models[loading]
 
     async def _graph(self, sha256: str) -> Graph:
         if sha256 not in self._known:

@@ -19,6 +19,7 @@ from yarl import URL
 
 from safelight.core import correlation
 from safelight.renderers.base import (
+    Accepted,
     Answer,
     Fetched,
     Finished,
@@ -112,7 +113,10 @@ class ComfyUI:
             answer = await self._http.post(self._url("prompt"), body, self._wait.submit)
         except Unanswered as trouble:
             return InDoubt(trouble.reason, trouble.sent)
-        return verdict(answer, prompt.prompt_id)
+        judged = verdict(answer, prompt.prompt_id)
+        if isinstance(judged, Accepted):
+            self._socket.numbered(judged.number)
+        return judged
 
     async def look(self, prompt: Prompt, *, ended: bool = False) -> Sighting:
         """Where it is: queue, then history, then its own file; `ended` asks the history first."""

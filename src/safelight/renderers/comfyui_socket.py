@@ -36,6 +36,8 @@ class Socket:
         self._previews = previews
         self._wait = wait
         self._readers: set[asyncio.Task[None]] = set()
+        self._mailbox: Mailbox | None = None  # of whoever listens
+        self._number: float | None = None  # of the prompt that was accepted last
         self._closed = False
         self.client_id = ""
         self._fresh_id()
@@ -44,7 +46,7 @@ class Socket:
         """What the backend tells, until `close()`; reconnects for ever."""
         if self._closed:
             return
-        mailbox = Mailbox()
+        mailbox = self._mailbox = Mailbox()
         reader = asyncio.create_task(self._read(mailbox))
         self._readers.add(reader)
         reader.add_done_callback(lambda _: mailbox.finish())
@@ -57,6 +59,15 @@ class Socket:
             await asyncio.wait([reader])
         if not reader.cancelled():
             reader.result()
+
+    def numbered(self, number: float | None) -> None:
+        """A prompt was accepted under this number. They rise, so a fallen one tells of a restart
+        that no connection told of: behind a proxy it may have stayed open."""
+        before = self._number
+        fallen = number is not None and before is not None and number < before
+        self._number = number
+        if fallen and self._mailbox is not None:
+            self._mailbox.put(Disconnected("its prompts are counted from the beginning again"))
 
     async def close(self) -> None:
         """End all readers, and with them their `hints()`."""

@@ -7,10 +7,11 @@ is a copy of rows, rebuilt when the lease is taken.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import structlog
 
+from safelight.core.records import Plan
 from safelight.core.retrying import BROKEN, LOST, SHUT_OUT, UNSENT
 from safelight.database.arrows import Driver
 from safelight.database.images import Locked, Work, boottime
@@ -37,6 +38,7 @@ class Lane:
         renderer: Renderer,
         freed: Callable[[], None],
         zombie_after: float,
+        models: Callable[[Plan], frozenset[str]],
         *,
         address: str,
         host: str,
@@ -57,6 +59,8 @@ class Lane:
         self.newest: tuple[Work, float] | None = None  # a picture of it, stored at this loop time
         self.doubt = asyncio.Event()  # set: probe now
         self._freed = freed
+        self._models = models
+        self._last: Plan | None = None  # of what was sent last: its models will be loaded
         self._ended: set[str] = set()  # open, but over at the backend
         self._lookouts: dict[str, Lookout] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -85,10 +89,30 @@ class Lane:
         taken = {work.slot for work in self.open.values()}
         return next((slot for slot in range(2 * self.slots) if slot not in taken), None)
 
+    @property
+    def loaded(self) -> frozenset[str]:
+        """The models we believe the backend to have in memory when it comes to the next prompt."""
+        return self._models(self._last) if self._last else frozenset()
+
+    def sent(self, plan: Plan) -> None:
+        """An image of this plan is its next prompt."""
+        self._last = plan
+
+    def forget_models(self) -> None:
+        """Nothing is believed to be loaded any more."""
+        self._last = None
+
+    def change(self, plan: Plan) -> tuple[int, int]:
+        """How many models an image of this plan would make it load, and how many it now holds
+        would be in the way of them."""
+        needed, loaded = self._models(plan), self.loaded
+        return len(needed - loaded), len(loaded - needed)
+
     def follow(self, work: Work, *, new: bool) -> None:
         """Bring an attempt to its end, in a task of its own."""
         if work.prompt_id in self._tasks:
             return
+        self.sent(work.plan)
         self.open[work.prompt_id] = work
         self._lookouts[work.prompt_id] = Lookout()
         self._tasks[work.prompt_id] = asyncio.create_task(
@@ -120,6 +144,7 @@ class Lane:
                 self._learn(work.plan.graph, clock() - began)
                 self.newest = self.newest or (work, clock())
             case Ending(outcome, _):
+                self.forget_models()
                 if wants_memory(outcome):
                     await self.renderer.free()
 
@@ -196,6 +221,7 @@ class Lane:
     async def stop(self) -> None:
         """Let go of every attempt: from now on no POST, no write. They stay open for others."""
         self.epoch = None
+        self.forget_models()
         for error in await stop(*self._tasks.values()):
             log.error("follower ended badly", backend=self.name, error=repr(error))
 
@@ -214,14 +240,29 @@ class Lanes:
         return sorted({lane.pool for lane in self.by_name.values() if lane.takes_work})
 
     def choose(self, pool: str, image: Locked | None = None) -> Driver | None:
-        """The emptiest lane that takes this image (or any) now; none on which it is not to be."""
-        members = [lane for lane in self.by_name.values() if lane.pool == pool]
-        avoid = image.not_on if image else ()
-        ready = [lane for lane in members if lane.takes_work and lane.name not in avoid]
+        """The emptiest lane that takes this image (or any) now; none on which it is not to be.
+
+        Among the emptiest the one that has the image's models loaded, then the one in whose memory
+        least is in their way. No image ever waits for such a lane.
+        """
+        ready = self._emptiest(pool, image.not_on if image else ())
         if not ready:
             return None
-        lane = min(ready, key=lambda lane: (len(lane.open), lane.name))
+        lane = min(
+            ready, key=lambda lane: (lane.change(image.plan) if image else (0, 0), lane.name)
+        )
         slot = lane.free_slot()
         assert lane.epoch is not None
         assert slot is not None
         return Driver(lane.name, lane.epoch, slot)
+
+    def differ(self, pool: str) -> bool:
+        """Whether it depends on the image which lane of this pool is to take it."""
+        return len({lane.loaded for lane in self._emptiest(pool)}) > 1
+
+    def _emptiest(self, pool: str, avoid: Collection[str] = ()) -> list[Lane]:
+        """Those of a pool that take work now and have the fewest open attempts."""
+        members = [lane for lane in self.by_name.values() if lane.pool == pool]
+        ready = [lane for lane in members if lane.takes_work and lane.name not in avoid]
+        fewest = min((len(lane.open) for lane in ready), default=0)
+        return [lane for lane in ready if len(lane.open) == fewest]

@@ -71,6 +71,7 @@ class Puller:
                 first,
                 lambda image: self._lanes.choose(pool, image),
                 self._cap,
+                picky=self._lanes.differ(pool),
             )
         except LeaseLost as lost:
             log.warning("lease ended before an attempt was opened", backend=str(lost))

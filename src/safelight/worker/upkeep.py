@@ -66,6 +66,8 @@ class Upkeep:
                 self._lane.health.alive(asyncio.get_running_loop().time())
                 self._pass_on(prompt_id, step, steps)
             case base.Connected() | base.Disconnected():
+                if isinstance(hint, base.Disconnected):
+                    self._lane.forget_models()  # it may have been restarted
                 self._lane.tell_all()
                 self._lane.doubt.set()
 
