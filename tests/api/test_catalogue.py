@@ -115,6 +115,20 @@ def test_a_workflow_is_checked_kept_used_and_forgotten(server: Server) -> None:
     server.get("/v1/workflows/mine").problem(404, "not-found")
 
 
+def test_a_workflow_that_is_not_held_is_resumed_without_effect(server: Server) -> None:
+    """Whoever resumes twice is told where it was held: the second time nowhere."""
+    assert server.get("/v1/workflows/quick").json["held"] == []
+    resumed = server.send("POST", "/v1/workflows/quick/resume?pool=default", {})
+    answer_schemas.ResumedWorkflow.model_validate(resumed.json)
+    assert (resumed.status, resumed.json) == (200, {"id": "quick", "pools": []})
+    assert server.send("POST", "/v1/workflows/quick/resume", {}).status == 200
+    server.send("POST", "/v1/workflows/nobody/resume", {}).problem(404, "not-found")
+    server.send("POST", "/v1/workflows/%00/resume", {}).problem(404, "not-found")
+    server.send("POST", "/v1/workflows/quick/resume?pool=%00", {}).problem(404, "not-found")
+    answer = server.send("POST", "/v1/workflows/quick/resume?pol=default", {})
+    answer.problem(422, "invalid-request")
+
+
 def test_a_workflow_of_the_file_is_read_only(server: Server) -> None:
     server.send("PUT", "/v1/workflows/quick", {"graph": GRAPH}).problem(409, "read-only")
     server.ask("DELETE", "/v1/workflows/quick").problem(409, "read-only")

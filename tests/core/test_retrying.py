@@ -21,6 +21,7 @@ from safelight.core.retrying import (
 # outcome, how often it may be tried again, seed, elsewhere, memory freed, error in the end
 TABLE = [
     ("lost", 10, False, False, False, "lost-too-often"),
+    ("died", 10, False, False, False, "kills-backends"),
     ("shut-out", 10, False, False, False, "backend-shut-out"),
     ("interrupted", 10, False, False, False, "lost-too-often"),
     ("error", 2, False, False, False, "execution-failed"),

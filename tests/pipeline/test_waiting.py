@@ -202,6 +202,6 @@ async def test_a_hundred_thousand_in_line_are_never_read_one_by_one(
     ] == []
     counting = next(n for n in read if n.get("Index Name") == "images_waiting")
     assert counting["Node Type"] == "Index Only Scan", explained
-    _, _, standings = await shares.standings(database, ids, "default", "quick")
+    _, _, standings, _ = await shares.standings(database, ids, "default", "quick")
     places = sorted(standing.place or 0 for standing in standings.values())
     assert places == [MANY + 2, MANY + 3, MANY + 4, MANY + 5]

@@ -79,6 +79,9 @@ class BatchImage(AnswerBody):
     is known."""
     place: int | None
     """In its pool's line, 1 is next; there too, and null when not queued."""
+    held: str | None
+    """Why it is not drawn while it is queued: its workflow kills backends. There, and in the answer
+    of `GET /v1/images/{id}`."""
     error: ImageProblem = Field(default_factory=lambda: ImageProblem(code="", detail=""))
     """Only if it failed."""
 
@@ -165,6 +168,8 @@ class Batch(AnswerBody):
     """What is not stored by then fails."""
     eta: datetime | None
     """When all will be stored, the latest of the images'; null where one is not known."""
+    held: str | None
+    """Why what is queued of it is not drawn; only in the answer of `GET /v1/batches/{id}`."""
 
 
 class Batches(AnswerBody):
@@ -227,12 +232,32 @@ class Characters(AnswerBody):
     data: list[Character]
 
 
+class WorkflowHold(AnswerBody):
+    """Where a workflow is not drawn until somebody resumes it."""
+
+    pool: str
+    reason: str
+    backends: list[str]
+    """Those that died while they drew it."""
+    since: datetime
+
+
 class WorkflowSummary(AnswerBody):
     """A workflow in the list."""
 
     id: str
     exact_size: bool
     read_only: bool
+    held: list[WorkflowHold]
+    """Empty unless it kills backends."""
+
+
+class ResumedWorkflow(AnswerBody):
+    """A workflow that is drawn again."""
+
+    id: str
+    pools: list[str]
+    """Where it was held."""
 
 
 class Report(AnswerBody):

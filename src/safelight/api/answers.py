@@ -13,8 +13,10 @@ from starlette.responses import Response
 
 from safelight.api.headers import names_tag
 from safelight.api.links import Base, file_url, thumbnail_url
+from safelight.core.killing import Hold
 from safelight.core.records import Attempt, Batch, Character, Image, Workflow
 from safelight.core.slots import WorkflowReport
+from safelight.core.states import QUEUED
 from safelight.gateway import BackendState, Kept, Outlook, Provenance, Series
 
 Json: TypeAlias = dict[str, Any]
@@ -90,6 +92,7 @@ def batch_json(batch: Batch, base: Base, name: Namer, expected: Outlook = _NOTHI
         "ended_at": moment(batch.ended_at),
         "deadline": moment(batch.deadline),
         "eta": moment(expected.eta),
+        "held": expected.held,
     }
 
 
@@ -98,7 +101,7 @@ def image_json(provenance: Provenance, base: Base, name: Namer) -> Json:
     image = provenance.image
     file = image.file
     return {
-        **_member_json(image, base, name),
+        **_member_json(image, base, name, Outlook(held=provenance.held)),
         "batch": image.batch,
         "user": image.user,
         "character": image.character,
@@ -157,7 +160,12 @@ def workflow_summary_json(kept: Kept) -> Json:
     """A workflow as the list shows it."""
     workflow = kept.item
     assert isinstance(workflow, Workflow)
-    return {"id": workflow.id, "exact_size": workflow.exact_size, "read_only": kept.read_only}
+    return {
+        "id": workflow.id,
+        "exact_size": workflow.exact_size,
+        "read_only": kept.read_only,
+        "held": [_hold_json(hold) for hold in kept.holds],
+    }
 
 
 def workflow_json(kept: Kept, report: WorkflowReport) -> Json:
@@ -209,10 +217,20 @@ def _member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOT
         "publications": [],
         "eta": moment(expected.etas.get(image.id)),
         "place": expected.places.get(image.id),
+        "held": expected.held if image.status == QUEUED else None,
     }
     if image.error is not None:
         member["error"] = {"code": image.error.code, "detail": image.error.detail}
     return member
+
+
+def _hold_json(hold: Hold) -> Json:
+    return {
+        "pool": hold.pool,
+        "reason": hold.reason,
+        "backends": list(dict.fromkeys(hold.backends)),
+        "since": moment(hold.since),
+    }
 
 
 def _attempt_json(attempt: Attempt) -> Json:

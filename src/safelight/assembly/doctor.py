@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 from safelight.assembly.parts import bare_url, opened_database, opened_store, renderer_of
 from safelight.core.errors import SafelightError, SettingsError
-from safelight.database import images, leases
+from safelight.core.killing import Hold
+from safelight.database import holds, images, leases
 from safelight.database.connection import Database
 from safelight.database.leases import BackendRow
 from safelight.renderers.base import Silent
@@ -49,10 +50,12 @@ async def _check_database(settings: Settings, held: Sequence[str]) -> list[Check
             row = await database.fetchrow("writable")
             waiting = await images.waiting(database, TOKEN_WITHIN)
             ghosts = await _check_ghosts(database, held)
+            stopped = [_check_hold(hold) for hold in await holds.holds(database)]
             shared = _check_folders(await leases.backends(database), settings.pools)
     except SafelightError as error:
         return [Check("database", False, error.detail, advice)]
-    lines = [_check_line(line) for line in waiting] + [_check_tokens(waiting), ghosts, *shared]
+    lines = [_check_line(line) for line in waiting]
+    lines += [_check_tokens(waiting), ghosts, *shared, *stopped]
     if row is None or row["read_only"]:
         advice = "Point database.url to the primary server."
         return [Check("database", False, "read-only", advice), *lines]
@@ -92,6 +95,11 @@ def _check_folders(rows: Sequence[BackendRow], pools: Mapping[str, Pool]) -> Ite
             if not pools.get(row.pool, Pool()).shared_output:
                 told += f"; if it is on a network, set [pools.{row.pool}] shared_output = true"
             yield Check(f"output {row.name}", True, told)
+
+
+def _check_hold(hold: Hold) -> Check:
+    """What is not drawn because it kills backends."""
+    return Check(f"workflow {hold.workflow}", False, f"held in {hold.pool}", hold.reason)
 
 
 async def _check_store(settings: Settings) -> Check:

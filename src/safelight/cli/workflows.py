@@ -43,6 +43,7 @@ def register(app: typer.Typer) -> None:
     command(group, "add")(add)
     command(group, "ls")(ls)
     command(group, "show")(show_one)
+    command(group, "resume")(resume)
     app.add_typer(group, name="workflows", rich_help_panel=DEFINE)
 
 
@@ -95,9 +96,10 @@ async def ls(session: Session) -> int:
         emit(workflows)
         return KEPT
     rows = [
-        [each["id"], "exact" if each["exact_size"] else "any", origin(each)] for each in workflows
+        [each["id"], "exact" if each["exact_size"] else "any", origin(each), _held_in(each)]
+        for each in workflows
     ]
-    show(["workflow", "size", "kept in"], rows)
+    show(["workflow", "size", "kept in", "held in"], rows)
     return KEPT
 
 
@@ -112,6 +114,25 @@ async def show_one(
         emit(workflow)
     else:
         _tell(workflow["report"])
+        for hold in workflow["held"]:
+            say(f"Held in the pool {hold['pool']}: {hold['reason']}", "yellow")
+    return KEPT
+
+
+async def resume(
+    session: Session,
+    id: Annotated[str, typer.Argument(metavar="NAME", help="Of the workflow.", show_default=False)],
+    pool: Annotated[
+        str | None, typer.Option(help="Only in this pool; left out: wherever it is held.")
+    ] = None,
+) -> int:
+    """Let a workflow be drawn again that is held because backends died under it."""
+    async with reached(session, worker=False) as reach:
+        resumed = await reach.client.resume_workflow(id, pool=pool)
+    if session.json:
+        emit(resumed)
+    pools = ", ".join(resumed["pools"])
+    say(f"{id} is drawn again in: {pools}." if pools else f"{id} was not held.")
     return KEPT
 
 
@@ -193,6 +214,10 @@ def parse_slots(pairs: Sequence[str]) -> dict[str, str]:
 def origin(kept: Mapping[str, Any]) -> str:
     """Where a character or workflow is kept."""
     return "safelight.toml" if kept["read_only"] else "database"
+
+
+def _held_in(workflow: Mapping[str, Any]) -> str:
+    return ", ".join(hold["pool"] for hold in workflow["held"])
 
 
 def _tell(report: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from safelight.client.connection import Connection
 from safelight.client.records import Batch, Event, Json, Page, batch_from
@@ -179,6 +179,12 @@ class AsyncClient:
     async def delete_workflow(self, id: str) -> None:
         """Forget a workflow; what was ordered is drawn all the same."""
         await self._connection.ask("DELETE", f"/v1/workflows/{_path(id)}")
+
+    async def resume_workflow(self, id: str, *, pool: str | None = None) -> Json:
+        """Let a workflow be drawn again where it is held, `{id, pools}`; in one pool or in all."""
+        query = f"?{urlencode({'pool': pool})}" if pool else ""
+        path = f"/v1/workflows/{_path(id)}/resume{query}"
+        return await self._connection.ask("POST", path)
 
     async def backends(self) -> list[Json]:
         """The render servers and how they are."""

@@ -19,6 +19,7 @@ STORED: Final = "stored"  # its picture is the image
 SPARE: Final = "spare"  # another attempt's picture was taken before
 CANCELED: Final = "canceled"  # somebody asked, and it is gone from the backend
 LOST: Final = "lost"  # the backend no longer knows the prompt, or could not be asked
+DIED: Final = "died"  # the backend died, or was restarted, while it ran there
 UNSENT: Final = "unsent"  # the backend surely has not got it: nothing was lost
 SHUT_OUT: Final = "shut-out"  # the backend or a proxy lets nobody in, or is no ComfyUI
 INTERRUPTED: Final = "interrupted"  # a stranger interrupted it at the backend
@@ -36,6 +37,7 @@ OUTCOMES: Final = (
     SPARE,
     CANCELED,
     LOST,
+    DIED,
     UNSENT,
     SHUT_OUT,
     INTERRUPTED,
@@ -68,6 +70,12 @@ class Rule:
 
 RULES: Final[Mapping[str, Rule]] = {
     LOST: Rule(10, False, "lost-too-often", "Look at the backend's log: it loses its queue."),
+    DIED: Rule(
+        10,
+        False,
+        "kills-backends",
+        "Mend the workflow, or what kills the backends, resume the workflow, and retry.",
+    ),
     UNSENT: Rule(1_000_000, False, "lost-too-often", "No backend can be reached."),
     SHUT_OUT: Rule(10, False, "backend-shut-out", "Check the backend's url, token and headers."),
     INTERRUPTED: Rule(10, False, "lost-too-often", "Somebody interrupts prompts at the backend."),
@@ -157,6 +165,7 @@ def decide(
     batch_twins: int = 0,
     quantity: int = 1,
     others: bool = True,
+    killer: bool = False,
 ) -> Decision:
     """What follows from `outcome`, given how often each outcome struck this image before.
 
@@ -170,6 +179,7 @@ def decide(
         batch_twins: twins in the whole batch before this one (a twin may be rendered again
             as often per batch as the batch has images).
         quantity: of the batch.
+        killer: backends died one after the other under its graph (`core.killing`). For `DIED`.
         others: whether its pool has a backend on which it may still be drawn, beside this one.
 
     Example:
@@ -188,6 +198,7 @@ def decide(
         or (rule.counts and spent + 1 >= max_attempts)
         or (outcome == TWIN and batch_twins >= quantity)
         or (rule.only_elsewhere and not others)
+        or (outcome == DIED and killer)
     )
     return GiveUp(rule.code, rule.advice) if used_up else again
 

@@ -47,6 +47,7 @@ class Dispatch:
     dispatched: bool
     leased: bool  # false: the driver's epoch is old, or its lease has run out
     draining: bool  # an operator lets the driver's backend take nothing
+    held: bool  # its graph kills backends, and nobody has resumed it
     more: bool  # others are in line
 
 
@@ -63,7 +64,8 @@ async def dispatch(c: Connection, image: str, prompt_id: str, driver: Driver) ->
     )
     if row is None:
         return None
-    return Dispatch(locked_of(row), row["dispatched"], row["leased"], row["draining"], row["more"])
+    said = ("dispatched", "leased", "draining", "held", "more")
+    return Dispatch(locked_of(row), *(row[name] for name in said))
 
 
 async def take_back(c: Connection, image: Locked, prompt_id: str, driver: Driver) -> bool:

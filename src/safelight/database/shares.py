@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Final
 
 from safelight.core.forecast import Server, Standing
+from safelight.core.killing import Hold
 from safelight.database.connection import Connection, Database, Row, sql
 from safelight.database.engine import Place, line_up
+from safelight.database.holds import hold_of
 from safelight.database.rows import from_json
 
 _UNFINISHED, _IN_FLIGHT = 1, 2  # what is counted under the lock
@@ -75,13 +77,15 @@ async def take_turns(c: Connection, pool: str, user: str, cost: int) -> int:
 
 async def standings(
     database: Database, images: Sequence[str], pool: str, workflow: str
-) -> tuple[datetime, dict[str, Server], dict[str, Standing]]:
-    """Now by the database's clock, the ready backends of a pool, and where images stand."""
+) -> tuple[datetime, dict[str, Server], dict[str, Standing], Hold | None]:
+    """Now by the database's clock, the ready backends of a pool, where images stand, and whether
+    the graph of the first one is held there."""
     row = await database.fetchrow("forecast", images, pool, workflow)
     assert row is not None
     servers = {name: Server(**fields) for name, fields in from_json(row["servers"]).items()}
     places = {id: Standing(**fields) for id, fields in from_json(row["images"]).items()}
-    return row["now"], servers, places
+    hold = hold_of(from_json(row["hold"])) if row["hold"] else None
+    return row["now"], servers, places, hold
 
 
 def _place(row: Row) -> Place:

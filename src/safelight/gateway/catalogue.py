@@ -14,10 +14,11 @@ from typing import Final
 from safelight.core.checking import character_faults
 from safelight.core.errors import Conflict, Invalid, Unknown
 from safelight.core.graph import canonical, check_graph, graph_hash
+from safelight.core.killing import Hold
 from safelight.core.naming import check_id
 from safelight.core.records import Catalogue, Character, Limits, Workflow
 from safelight.core.slots import WorkflowReport, describe, find_slots
-from safelight.database import batches, objects
+from safelight.database import batches, holds, objects
 from safelight.database.connection import Database
 from safelight.gateway.views import Kept
 
@@ -91,7 +92,8 @@ class Shelf:
     async def workflows(self) -> Sequence[Kept]:
         """Every workflow, by id."""
         found = (await self.catalogue(at_least=0)).workflows
-        return [Kept(found[id], id in self._file.workflows) for id in sorted(found)]
+        held = await holds.holds(self._database)
+        return [self._kept(found[id], held) for id in sorted(found)]
 
     async def workflow(self, id: str) -> tuple[Kept, WorkflowReport]:
         """Raises `Unknown`."""
@@ -99,7 +101,7 @@ class Shelf:
         if id not in found:
             raise Unknown(f"there is no workflow {id!r}")
         report = describe(found[id].graph, found[id].slots)
-        return Kept(found[id], id in self._file.workflows), report
+        return self._kept(found[id], await holds.holds(self._database)), report
 
     async def put_workflow(
         self, id: str, document: object, slots: Mapping[str, str], exact_size: bool
@@ -130,6 +132,26 @@ class Shelf:
         if not await objects.delete_workflow(self._database, id):
             raise Unknown(f"there is no workflow {id!r}")
         self._read_at = float("-inf")
+
+    async def resume_workflow(self, id: str, pool: str | None) -> Sequence[str]:
+        """Let a workflow be drawn again, in one pool or in all; in which of them it was held.
+
+        Raises `Unknown`: there is none, and none of this id was held.
+        """
+        if "\0" in f"{id}{pool}":
+            raise Unknown(f"there is no workflow {id[:64]!r}")  # PostgreSQL keeps no NUL
+        known = (await self.catalogue(at_least=0)).workflows.get(id)
+        graph = graph_hash(known.graph) if known else None
+        pools = await holds.resume(self._database, id, graph, pool)
+        if not known and not pools:
+            raise Unknown(f"there is no workflow {id!r}")
+        return sorted(pools)
+
+    def _kept(self, workflow: Workflow, held: Sequence[Hold]) -> Kept:
+        # By its id: as it was when it was held; by its graph: under another id.
+        graph = graph_hash(workflow.graph) if held else ""
+        mine = [hold for hold in held if workflow.id == hold.workflow or graph == hold.graph]
+        return Kept(workflow, workflow.id in self._file.workflows, mine)
 
     def _refuse_read_only(self, kind: str, id: str, fixed: Mapping[str, object]) -> None:
         if id in fixed:

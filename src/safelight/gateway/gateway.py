@@ -20,8 +20,8 @@ from safelight.core.records import (
     StoredFile,
 )
 from safelight.core.slots import WorkflowReport
-from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
-from safelight.database import batches, events, images
+from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, QUEUED, STORED
+from safelight.database import batches, events, holds, images
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
 from safelight.database.migrations import moved_on
@@ -180,7 +180,9 @@ class Gateway:
         found = await images.image(self._database, _uuid(id, "image"))
         if found is None:
             raise Unknown(f"there is no image {id}")
-        return Provenance(found, await images.attempts(self._database, id))
+        hold = await holds.hold_of_image(self._database, id) if found.status == QUEUED else None
+        attempts = await images.attempts(self._database, id)
+        return Provenance(found, attempts, hold.reason if hold else None)
 
     async def stored(self, id: str) -> tuple[Image, StoredFile]:
         """An image and its file. Raises `Unknown`, `NotStored`, `Gone`."""
@@ -262,6 +264,12 @@ class Gateway:
     async def delete_workflow(self, id: str) -> None:
         """Raises `Unknown`, `Conflict`."""
         await self.shelf.delete_workflow(id)
+
+    async def resume_workflow(self, id: str, pool: str | None) -> Sequence[str]:
+        """Let it be drawn again where it is held; in which pools it was. Raises `Unknown`."""
+        pools = await self.shelf.resume_workflow(id, pool)
+        self._bell.ring(line=True)
+        return pools
 
     async def checks(self) -> Mapping[str, str]:
         """What readiness rests on: check name → "ok" or what is wrong. Never raises."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from safelight.core.killing import Hold
 from safelight.core.records import Attempt, Character, Event, Image, Workflow
 from safelight.pipeline.stream import Reset
 
@@ -17,6 +18,7 @@ class Provenance:
 
     image: Image
     attempts: tuple[Attempt, ...]  # oldest first
+    held: str | None = None  # why it is not drawn while it is queued
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,4 @@ class Kept:
 
     item: Character | Workflow
     read_only: bool  # stands in safelight.toml
+    holds: Sequence[Hold] = ()  # where a workflow is not drawn until it is resumed

@@ -16,6 +16,7 @@ from safelight.core.errors import DatabaseAway
 from safelight.core.numbering import draw_seed
 from safelight.core.records import ImageError, StoredFile
 from safelight.core.retrying import (
+    DIED,
     RULES,
     SPARE,
     TWIN,
@@ -33,6 +34,7 @@ from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
 from safelight.database.images import Locked, Member, Work
 from safelight.pipeline.dispatch import DEADLINE_PASSED
+from safelight.pipeline.holding import note_death
 
 log = structlog.get_logger()
 
@@ -70,9 +72,9 @@ class Closer:
         await self._call_back(work.user)
         return False
 
-    async def end(self, work: Work, outcome: str, detail: str) -> bool:
+    async def end(self, work: Work, outcome: str, detail: str, *, suspicious: bool = False) -> bool:
         """Close without a picture, and do what the table of retry decisions says; false if the
-        attempt was not ours to close.
+        attempt was not ours to close. `suspicious`: its backend fell silent while it ran there.
 
         Raises:
             DatabaseAway: nothing was decided.
@@ -85,6 +87,9 @@ class Closer:
             earlier, twins = await images.misfortunes(c, image)
             if not await images.close_attempt(c, work.prompt_id, work.epoch, outcome, detail):
                 return False
+            killer = None
+            if outcome == DIED or suspicious:
+                killer = await note_death(c, work, proven=outcome == DIED)
             if image.status == DISPATCHED:
                 decision = decide(
                     outcome,
@@ -95,8 +100,9 @@ class Closer:
                     batch_twins=twins,
                     quantity=image.quantity,
                     others=await _others(c, image, work, outcome),
+                    killer=killer is not None,
                 )
-                await self._follow_up(c, image, work, outcome, detail, decision)
+                await self._follow_up(c, image, work, outcome, detail, decision, killer)
         log.info("attempt ended", image_id=work.image, outcome=outcome, detail=detail)
         self._ring(work, line=True)
         await self._call_back(work.user)
@@ -110,12 +116,14 @@ class Closer:
         outcome: str,
         detail: str,
         decision: Decision,
+        killer: ImageError | None,
     ) -> None:
         match decision:
             case LetGo():
                 await arrows.cancel(c, image.id)
             case GiveUp(code, advice):
-                await arrows.fail(c, image.id, ImageError(code, f"{detail}. {advice}"))
+                error = killer or ImageError(code, f"{detail}. {advice}")
+                await arrows.fail(c, image.id, error)
             case Again() if image.late:
                 await arrows.fail(c, image.id, DEADLINE_PASSED)
             case Again(new_seed, elsewhere, _):

@@ -16,7 +16,7 @@ from safelight.core.filling import fill
 from safelight.core.models import models_of
 from safelight.core.records import Graph, ImageError, Lora, Plan
 from safelight.core.states import QUEUED
-from safelight.database import arrows, batches, engine, images, shares
+from safelight.database import arrows, batches, engine, holds, images, shares
 from safelight.database.arrows import Dispatch, Driver
 from safelight.database.connection import Connection, Database
 from safelight.database.engine import Token
@@ -98,7 +98,10 @@ async def pull(
 async def _otherwise(
     c: Connection, token: Token, tried: Dispatch, first: Driver, choose: Choose
 ) -> Pulled:
-    """The image waits, but this driver cannot have it."""
+    """The image waits, but this driver cannot have it, or nobody can now."""
+    if tried.held and await holds.keep_held(c, token.image, tried.image.plan.graph):
+        await engine.finish(c, token)
+        return Pulled(more=True)
     if not tried.leased:
         raise LeaseLost(first.backend)
     if tried.draining:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from safelight.core.records import StoredFile
-from safelight.core.retrying import CANCELED, LOST
-from safelight.renderers.base import Nowhere, Sighting, Silent
+from safelight.core.retrying import CANCELED, DIED, LOST
+from safelight.renderers.base import Nowhere, Running, Sighting, Silent
 
 LOOK_AGAIN: Final = 5.0  # s; a file in a shared folder may be seen as late as that
 
@@ -19,6 +19,7 @@ class Ending:
 
     outcome: str
     detail: str
+    suspicious: bool = False  # it ran at a backend that has been silent since
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Lookout:
         self.unwanted = False  # somebody has asked to cancel the image
         self.taken_back = False  # it was there and was asked back
         self.heard = 0.0  # loop time of the backend's last answer
+        self.ran = False  # there, when it was last seen
+        self._cut = False  # the backend was away since then
         self._unseen: float | None = None  # since when all its answers were "nowhere"
 
     def tell(self, *, ended: bool = False) -> None:
@@ -72,20 +75,28 @@ class Lookout:
     def saw(self, sighting: Sighting, now: float) -> None:
         """What a look has shown; `now` is the loop's time."""
         if isinstance(sighting, Silent):
+            self.lost_sight()
             return
         self.heard = now
-        if not isinstance(sighting, Nowhere):
+        if isinstance(sighting, Nowhere):
+            self._unseen = now if self._unseen is None else self._unseen
+        else:
             self._unseen = None
-        elif self._unseen is None:
-            self._unseen = now
+            self.ran, self._cut = isinstance(sighting, Running), False
+
+    def lost_sight(self) -> None:
+        """The backend is away, or its websocket."""
+        self._cut |= self.ran
 
     @property
     def missing(self) -> float:
         """Seconds between the first and the last look that found it nowhere, nothing between."""
         return 0.0 if self._unseen is None else self.heard - self._unseen
 
-    def gone(self) -> Ending:
-        """What it means that the backend does not have it."""
+    def gone(self, *, one_server: bool) -> Ending:
+        """What it means that the backend does not have it (see `Renderer.one_server`)."""
         if self.unwanted:
             return Ending(CANCELED, "somebody asked, and the backend has let go of it")
+        if self.ran and self._cut and one_server:
+            return Ending(DIED, "the backend died, or was restarted, while it ran there")
         return Ending(LOST, "the backend no longer knows this prompt")

@@ -160,7 +160,7 @@ class Follower:
                     if result:
                         return result
                 case Nowhere() if lookout.taken_back or self._counts(lookout, settled):
-                    return lookout.gone()
+                    return lookout.gone(one_server=self._renderer.one_server)
                 case Waiting() | Running() if lookout.unwanted:
                     await self._take_back(prompt, lookout)
             given_up = await self._given_up(work, prompt, lookout, clock() - lookout.heard)
@@ -179,7 +179,8 @@ class Follower:
         elif boottime() >= work.deadline:
             ending = Ending(LATE, "the batch's deadline passed")
         elif silence > self._rules.lost_after:
-            return Ending(LOST, f"no answer for {self._rules.lost_after:g} s")
+            said = f"no answer for {self._rules.lost_after:g} s"
+            return Ending(LOST, said, suspicious=lookout.ran and self._renderer.one_server)
         else:
             return None
         await self._renderer.cancel(prompt.prompt_id)
@@ -232,8 +233,8 @@ class Follower:
                     case Taken(file):
                         if await self._closer.store(work, file):
                             await self._bringer.discard(file.key)
-                    case Ending(outcome, detail):
-                        await self._closer.end(work, outcome, detail)
+                    case Ending(outcome, detail, suspicious):
+                        await self._closer.end(work, outcome, detail, suspicious=suspicious)
                 return
             except DatabaseAway as away:
                 log.warning("attempt cannot be closed, waiting", reason=str(away))

@@ -24,6 +24,7 @@ class Outlook:
 
     etas: Mapping[str, datetime | None] = field(default_factory=dict)  # image -> stored then
     places: Mapping[str, int | None] = field(default_factory=dict)  # image -> 1: next in its line
+    held: str | None = None  # why what is queued is not drawn
 
     @property
     def eta(self) -> datetime | None:
@@ -40,11 +41,16 @@ async def outlook(database: Database, batch: Batch) -> Outlook:
     ids = [image.id for image in batch.images if image.status in _UNFINISHED]
     if batch.status in ENDED or not ids:
         return Outlook()
-    now, servers, standings = await shares.standings(database, ids, batch.pool, batch.workflow)
+    now, servers, standings, hold = await shares.standings(
+        database, ids, batch.pool, batch.workflow
+    )
+    if hold:  # what is queued has no place; the lines of others know that when its turn comes
+        standings = {id: each for id, each in standings.items() if each.place is None}
     waits = forecast(servers, standings)
     return Outlook(
         {id: _after(now, waits.get(id)) for id in ids},
         {id: standing.place for id, standing in standings.items()},
+        hold.reason if hold else None,
     )
 
 
@@ -52,7 +58,7 @@ async def until_fewer(database: Database, user: str, pool: str, workflow: str, m
     """Seconds, 1 to 60, until so many of a user's unfinished images will have ended, as far as the
     images of one pool can tell. Raises `DatabaseAway`."""
     ids = await shares.unfinished_images(database, user, pool)
-    _, servers, standings = await shares.standings(database, ids, pool, workflow)
+    _, servers, standings, _ = await shares.standings(database, ids, pool, workflow)
     waits = sorted(wait for wait in forecast(servers, standings).values() if wait is not None)
     wait = waits[many - 1] if len(waits) >= many else _AT_MOST if waits else _UNKNOWN
     return min(max(wait, _AT_LEAST), _AT_MOST)

@@ -230,6 +230,11 @@ class Renderer(Protocol):
         """Seconds between two looks at one prompt, at least."""
         ...
 
+    @property
+    def one_server(self) -> bool:
+        """It is one process: what ran there and is not known there any more went down with it."""
+        ...
+
     async def submit(self, prompt: Prompt) -> Submission:
         """Send it once, on a connection of its own, within seconds; reset when given up."""
         ...

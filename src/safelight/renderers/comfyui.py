@@ -67,6 +67,7 @@ class ComfyUI:
 
     settled_after = 15.0  # s; a cut cable delivered a given-up POST 12 s later (measured)
     look_every = 0.25  # s
+    one_server = True
 
     def __init__(
         self,

@@ -66,6 +66,7 @@ class RunPod:
     """
 
     look_every = 0.5  # s
+    one_server = False  # but workers that come and go
 
     def __init__(
         self,

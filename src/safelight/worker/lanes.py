@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 import structlog
 
 from safelight.core.records import Plan
-from safelight.core.retrying import BROKEN, LOST, SHUT_OUT, UNSENT
+from safelight.core.retrying import BROKEN, DIED, LOST, SHUT_OUT, UNSENT
 from safelight.database.arrows import Driver
 from safelight.database.images import Locked, Work, boottime
 from safelight.database.stopping import stop
@@ -25,6 +25,7 @@ from safelight.renderers.health import READY, Health
 log = structlog.get_logger()
 
 _LATELY = 10.0  # s
+_DISTRUST = (LOST, DIED, SHUT_OUT, UNSENT)  # what makes a backend be asked how it is
 
 
 class Lane:
@@ -131,7 +132,7 @@ class Lane:
             except Exception as error:
                 log.exception("following an attempt broke", prompt_id=work.prompt_id)
                 result = await self.follower.give_up(work, BROKEN, repr(error)[:500])
-            if isinstance(result, Ending) and result.outcome in (LOST, SHUT_OUT, UNSENT):
+            if isinstance(result, Ending) and result.outcome in _DISTRUST:
                 self._distrust(result)
         finally:
             for kept in (self.open, self._lookouts, self._tasks):
@@ -143,13 +144,13 @@ class Lane:
                 self.health.well()
                 self._learn(work.plan.graph, clock() - began)
                 self.newest = self.newest or (work, clock())
-            case Ending(outcome, _):
+            case Ending(outcome):
                 self.forget_models()
                 if wants_memory(outcome):
                     await self.renderer.free()
 
     def _distrust(self, ending: Ending) -> None:
-        if ending.outcome == LOST:
+        if ending.outcome in (LOST, DIED):
             self.health.doubted(ending.detail)
         else:
             self.health.let_down(ending.detail, asyncio.get_running_loop().time())
@@ -194,10 +195,17 @@ class Lane:
         if prompt_id in self._lookouts:
             self._lookouts[prompt_id].let_go()
 
-    def tell_all(self) -> None:
-        """The connection was lost or is back: each open attempt is asked for."""
+    def tell_all(self, *, cut: bool) -> None:
+        """The connection was lost (`cut`) or is back: each open attempt is asked for."""
         for lookout in self._lookouts.values():
+            if cut:
+                lookout.lost_sight()
             lookout.tell()
+
+    def runs(self, prompt_id: str) -> None:
+        """A hint: a step of this prompt was made."""
+        if prompt_id in self._lookouts:
+            self._lookouts[prompt_id].ran = True
 
     def longest(self) -> float:
         """Seconds its slowest workflow usually takes here, 0 while none is learned."""

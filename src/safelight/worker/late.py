@@ -12,13 +12,14 @@ import asyncpg
 import structlog
 
 from safelight.core.states import QUEUED
-from safelight.database import arrows, images
+from safelight.database import arrows, holds, images
 from safelight.database.arrows import Driver
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.database.images import GivenUp, Work
 from safelight.pipeline.dispatch import Graphs
-from safelight.renderers.base import Finished, Rendered, Running, Silent, Waiting
+from safelight.pipeline.holding import hold_killer
+from safelight.renderers.base import Finished, Nowhere, Rendered, Running, Silent, Waiting
 from safelight.worker.lanes import Lane
 
 log = structlog.get_logger()
@@ -46,14 +47,31 @@ class Latecomers:
 
     async def _may_come_later(self, late: GivenUp) -> bool:
         prompt = await self._graphs.prompt(late.work)
-        match await self._lane.renderer.look(prompt):
+        sighting = await self._lane.renderer.look(prompt)
+        if isinstance(sighting, Running | Waiting | Finished):
+            await holds.acquit(self._database, late.work.prompt_id)
+        match sighting:
             case Finished(Rendered((_, *_), cached=False)):
                 return not await self._take_back(late.work, whole=True)
             case Running() | Waiting():
                 return not (late.queued and await self._take_back(late.work, whole=False))
+            case Nowhere():
+                await self._came_back_without(late.work)
             case Silent():
                 return True
         return False
+
+    async def _came_back_without(self, work: Work) -> None:
+        """If it was seen to run there before its backend fell silent, that had died."""
+        async with self._database.transaction() as c:
+            image = await images.lock(c, work.image)
+            deaths = await holds.prove_death(c, work.prompt_id)
+            killer = await hold_killer(c, work.plan, deaths)
+            failed = killer is not None and image is not None and image.status == QUEUED
+            if killer and failed:
+                await arrows.expire(c, work.image, killer)
+        if failed:
+            self._bell.ring(work.batch)
 
     async def _take_back(self, work: Work, *, whole: bool) -> bool:
         """Without a whole picture only while no other attempt carries the image."""

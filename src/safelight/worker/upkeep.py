@@ -64,11 +64,13 @@ class Upkeep:
                 self._lane.tell(prompt_id)
             case base.Progress(prompt_id, step, steps):
                 self._lane.health.alive(asyncio.get_running_loop().time())
+                self._lane.runs(prompt_id)
                 self._pass_on(prompt_id, step, steps)
             case base.Connected() | base.Disconnected():
-                if isinstance(hint, base.Disconnected):
+                cut = isinstance(hint, base.Disconnected)
+                if cut:
                     self._lane.forget_models()  # it may have been restarted
-                self._lane.tell_all()
+                self._lane.tell_all(cut=cut)
                 self._lane.doubt.set()
 
     def _pass_on(self, prompt_id: str, step: int, steps: int) -> None:

@@ -222,6 +222,8 @@ def _is_borne_out(attempt: Attempt, found: Found) -> bool:
             return any(one.outcome == "cached" for one in made)
         case "unusable":
             return any(whole(one.file) is None for one in made)
+        case "died":
+            return bool(made)
         case "lost":
             return True  # whether it was in reach is `rendered_again`'s question
     return False

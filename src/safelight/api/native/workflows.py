@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from safelight.api import bodies
@@ -15,6 +18,14 @@ from safelight.api.schemas import WorkflowRequest
 from safelight.core.naming import check_id
 
 router = APIRouter(tags=["workflows"])
+
+
+class ResumeWhere(BaseModel):
+    """Query parameters of a resumption."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pool: str | None = Field(None, min_length=1, max_length=64)
 
 
 @router.get(
@@ -59,6 +70,21 @@ async def put_workflow(request: Request, id: str) -> Response:
     )
     headers = {"location": f"{base_of(request)}/v1/workflows/{id}"} if new else None
     return respond(workflow_json(kept, report), 201 if new else 200, headers)
+
+
+@router.post(
+    "/v1/workflows/{id}/resume",
+    operation_id="resume_workflow",
+    summary="Let a held workflow be drawn again",
+    responses=described({200: "ResumedWorkflow"}, 404, 422),
+)
+async def resume_workflow(
+    request: Request, id: str, where: Annotated[ResumeWhere, Query()]
+) -> Response:
+    """In one pool, or wherever it is held because backends died under it. What waits is drawn."""
+    id = id_or_unknown(id, "workflow")
+    pools = await context_of(request).gateway.resume_workflow(id, where.pool)
+    return respond({"id": id, "pools": list(pools)})
 
 
 @router.delete(

@@ -1,6 +1,6 @@
 -- queued -> dispatched, with the locks it needs, in one round trip. Answers how the image is, and
 -- whether it was `dispatched`; if not: it is not queued, its deadline has passed, it is not to be
--- drawn by this backend, that is `draining`, or the lease is not ours (`leased` is false: the epoch
+-- drawn by this backend, its graph is `held`, the backend is `draining`, or the lease is not ours (`leased` is false: the epoch
 -- is old).
 -- $1 image, $2 prompt id, $3 backend, $4 epoch, $5 slot, $6 seconds the lease must still last
 with batch_lock as materialized (
@@ -11,6 +11,8 @@ with batch_lock as materialized (
     select image.id, image.batch_id, image.user_id, image.character_id, image.index, image.status,
            image.seed, image.redraws, image.round, image.not_on, image.pool, image.turn,
            image.cancel_asked_at is not null as unwanted, batch_lock.plan, batch_lock.quantity,
+           exists (select from holds where holds.pool = image.pool
+                   and holds.graph = batch_lock.plan ->> 'graph') as held,
            extract(epoch from batch_lock.left)::float8 as left
     from batch_lock join images image on image.batch_id = batch_lock.id
     where image.id = $1
@@ -23,6 +25,7 @@ with batch_lock as materialized (
                       dispatched_at = safelight_now()
     from image_lock
     where images.id = image_lock.id and image_lock.status = 'queued' and image_lock.left > 0
+      and not image_lock.held
       and not ($3 = any (image_lock.not_on)) and exists (select from driver where not draining)
     returning images.id, images.batch_id, images.index, images.round, images.seed, images.turn
 ), clock as (

@@ -34,7 +34,7 @@ with clock as materialized (
                       left join open on open.backend = ready.name
     group by ready.name, measured.seconds
 ), mine as materialized (
-    select id, turn, queued_at, aside, status from images where id = any($1)
+    select id, turn, queued_at, aside or held as aside, status from images where id = any($1)
 ), steps as (
     select id, turn, queued_at, aside, lag(turn, 1, -1::bigint) over line as turn_before,
            lag(queued_at, 1, '-infinity'::timestamptz) over line as queued_before,
@@ -48,7 +48,7 @@ with clock as materialized (
           and (other.turn, other.queued_at, other.id)
               > (steps.turn_before, steps.queued_before, steps.id_before)
           and (other.turn, other.queued_at, other.id) <= (steps.turn, steps.queued_at, steps.id)
-          and (not other.aside or other.id = steps.id)) counted
+          and (not (other.aside or other.held) or other.id = steps.id)) counted
 )
 select now,
        (select coalesce(jsonb_object_agg(name, jsonb_build_object(
@@ -60,5 +60,10 @@ select now,
             from open where image_id = any($1)
             union all
             select id, jsonb_build_object('ended', true)
-            from mine where status not in ('queued', 'dispatched')) all_kinds) as images
+            from mine where status not in ('queued', 'dispatched')) all_kinds) as images,
+       (select jsonb_build_object('pool', pool, 'graph', graph, 'workflow', workflow,
+                                  'backends', backends, 'held_at', held_at)
+        from holds where pool = $2 and graph = (
+            select plan ->> 'graph' from batches join images image on image.batch_id = batches.id
+            where image.id = ($1::uuid[])[1])) as hold
 from clock

@@ -8,7 +8,7 @@ with image as (
         not_on = case when $7 then '{}'
                       when $5::text is null or $5 = any(not_on) then not_on
                       else not_on || $5::text end,
-        round = round + $7::int, turn = coalesce($8, turn), aside = false,
+        round = round + $7::int, turn = coalesce($8, turn), aside = false, held = false,
         queued_at = safelight_now(), dispatched_at = null, finished_at = null, error = null,
         prompt_id = null, backend = null,
         cancel_asked_at = case when $7 then null else cancel_asked_at end

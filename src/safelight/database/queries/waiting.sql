@@ -1,8 +1,9 @@
 -- What waits, by pool: how many images, how long the oldest, how many lack their token ($1 seconds
--- after they were queued; those set aside for their user's cap have none on purpose).
+-- after they were queued; those set aside for their user's cap, or held, have none on purpose).
 select image.pool, count(*) as images,
-       extract(epoch from safelight_now() - min(image.queued_at))::float8 as oldest,
-       count(*) filter (where token.id is null and not image.aside
+       coalesce(extract(epoch from safelight_now() - min(image.queued_at) filter (where not image.held)),
+                0)::float8 as oldest,
+       count(*) filter (where token.id is null and not image.aside and not image.held
                         and image.queued_at < safelight_now() - make_interval(secs => $1)
                        ) as without_token
 from images image

@@ -1,0 +1,1 @@
+select pool, graph, workflow, backends, held_at from holds order by workflow, pool
