@@ -36,6 +36,7 @@ ROUTES = {
     "GET /v1/workflows/{id}": "get_workflow",
     "PUT /v1/workflows/{id}": "put_workflow",
     "DELETE /v1/workflows/{id}": "delete_workflow",
+    "POST /v1/workflows/{id}/resume": "resume_workflow",
     "GET /v1/backends": "list_backends",
     "POST /v1/backends/{name}/drain": "drain_backend",
     "POST /v1/backends/{name}/resume": "resume_backend",
