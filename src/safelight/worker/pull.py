@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 
 from safelight.core.errors import DatabaseAway
+from safelight.database.arrows import Driver
 from safelight.database.bell import Bell, set_within
 from safelight.database.connection import Database
 from safelight.pipeline.dispatch import Draining, LeaseLost, pull
@@ -50,19 +51,16 @@ class Puller:
 
     async def _pull_all(self) -> None:
         for pool in self._lanes.pools_with_a_free_slot():
-            while self._may_give(pool) and pool in self._lanes.pools_with_a_free_slot():
+            while self._may_give(pool) and (first := self._lanes.choose(pool)):
                 rings = self._bell.line.rings  # before the look: who comes meanwhile is not seen
-                if not await self._pull(pool):
+                if not await self._pull(pool, first):
                     self._empty[pool] = rings
 
     def _may_give(self, pool: str) -> bool:
         return self._empty.get(pool) != self._bell.line.rings
 
-    async def _pull(self, pool: str) -> bool:
+    async def _pull(self, pool: str, first: Driver) -> bool:
         """Whether there is more in line, so that another look is worth it."""
-        first = self._lanes.choose(pool)
-        if first is None:
-            return False
         try:
             pulled = await pull(
                 self._database,
