@@ -16,7 +16,7 @@ from PIL import Image
 from tests.chaos.storm.clients import Clients, Ordered
 from tests.chaos.storm.evidence import Attempt, Found, Rendering, Shot
 from tests.chaos.storm.oracle import violations
-from tests.chaos.storm.plan import KINDS, Order, make_plan
+from tests.chaos.storm.plan import CARDS, Order, make_plan
 from tests.chaos.storm.stage import Child
 from tests.chaos.storm.watching import Watch
 from tests.story.pictures import pixels
@@ -249,5 +249,5 @@ def test_the_same_seed_makes_the_same_storm() -> None:
     assert one == same
     assert one != other
     assert sum(order.quantity for order in one.orders) == 50
-    kinds = [strike.kind for strike in itertools.islice(one.strikes, len(KINDS))]
-    assert sorted(kinds) == sorted(KINDS)
+    kinds = [strike.kind for strike in itertools.islice(one.strikes, len(CARDS))]
+    assert sorted(kinds) == sorted(CARDS)

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--seconds", type=float, default=240, help="of storm, at most 240")
     parser.add_argument("--images", type=int, default=300)
-    parser.add_argument("--strike-every", type=float, default=4, help="seconds, on the average")
+    parser.add_argument("--strike-every", type=float, default=2.8, help="seconds, on the average")
     chosen = parser.parse_args(arguments)
     print(f"seed {chosen.seed}", flush=True)
     plan = make_plan(chosen.seed, min(chosen.seconds, 240), chosen.images, chosen.strike_every)

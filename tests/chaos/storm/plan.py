@@ -15,6 +15,7 @@ CUTS: Final = ("cut-stall", "cut-reset", "cut-refuse")
 KILLS: Final = ("kill-api", "kill-worker", "kill-simulator", "kill-postgres")
 FREEZES: Final = ("freeze-api", "freeze-worker", "freeze-simulator", "freeze-postgres")
 KINDS: Final = (*KILLS, *FREEZES, *CUTS)
+CARDS: Final = (*KINDS, *KILLS)  # kills come twice as often as the others
 
 # Faults of the simulator, and how likely each is while it is on.
 FAULTS: Final = {
@@ -100,7 +101,7 @@ def make_plan(seed: int, seconds: float, images: int, strike_every: float) -> Pl
 
 
 def _strikes(dice: Random, seconds: float, every: float) -> Iterator[Strike]:
-    kinds = _deck(dice, KINDS)
+    kinds = _deck(dice, CARDS)
     at = 1.0
     while at < seconds - 1:
         kind = next(kinds)
