@@ -165,7 +165,7 @@ def test_a_post_that_arrives_after_its_worker_lost_the_lease_is_a_ghost(
         serving, first, second = start_all(processes, [wire.url])
         wire.hold()
         id = serving.post("/v1/batches", {**ORDER, "quantity": 2})["id"]
-        until(lambda: wire.held == 2)
+        until(lambda: wire.held >= 2)
         first.popen.send_signal(signal.SIGSTOP)
         arrive = wire.let_pass()
         until(lambda: len(renderings([simulating])) >= 1, 40)
@@ -178,7 +178,9 @@ def test_a_post_that_arrives_after_its_worker_lost_the_lease_is_a_ghost(
         first.popen.send_signal(signal.SIGCONT)
         wire.close()
     assert_exactly(until_ended(serving, id), 2)
-    attempts = rows(processes, "select prompt_id::text, epoch, outcome from attempts")
+    # On a busy machine some could not be sent in time: those never were anywhere.
+    sent = "select prompt_id::text, epoch, outcome from attempts where outcome <> 'unsent'"
+    attempts = rows(processes, sent)
     by_outcome = {each["prompt_id"]: each["outcome"] for each in attempts}
     assert sorted(by_outcome.values()) == ["lost", "lost", "stored", "stored"]
     assert {each["epoch"] for each in attempts} == {2}
