@@ -105,7 +105,8 @@ def test_kill_9_of_a_worker_with_32_images_in_flight(processes: Processes) -> No
     until(lambda: open_attempts(processes) >= 4 * SLOTS, 60)
     before = stored(serving, id)
     first.kill()
-    until(lambda: set(epochs(processes).values()) == {2}, 15)
+    driven = until(lambda: set(epochs(processes).values()) == {2}, 15)
+    print(f"driven by the other after {driven:.2f} s")
     until(lambda: stored(serving, id) > before, 15)
     batch = until_ended(serving, id, 150)
     assert_exactly(batch, 40)
@@ -138,7 +139,8 @@ def test_a_frozen_worker_changes_nothing_when_it_wakes(processes: Processes) -> 
     until(lambda: open_attempts(processes) >= 4 * SLOTS, 60)
     first.popen.send_signal(signal.SIGSTOP)
     try:
-        until(lambda: set(epochs(processes).values()) == {2}, 20)
+        driven = until(lambda: set(epochs(processes).values()) == {2}, 20)
+        print(f"driven by the other after {driven:.2f} s")
         until(lambda: stored(serving, id) >= 20, 60)
     finally:
         first.popen.send_signal(signal.SIGCONT)
