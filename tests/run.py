@@ -1,7 +1,7 @@
 """`make test`: pytest over everything, then the coverage that must be held.
 
-Exit code 0 only if every test passed and the coverage of `BARS` is reached. Tests run in two
-processes: most of them wait for others.
+Exit code 0 only if every test passed and the coverage of `BARS` is reached. Tests run in
+one process more than there are cores: most of them wait for others.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 # What of our code must be run by the tests, lines and branches, in percent.
 LIMIT = 3000
 """Seconds. A single test that hangs is ended by pytest-timeout; this is for all that is around."""
+PROCESSES = str((os.cpu_count() or 1) + 1)
 BARS = (("src/safelight/core/*", 100), ("src/safelight/*", 90))
 
 
@@ -26,7 +27,8 @@ def main(arguments: list[str]) -> int:
         old.unlink()
     environ = {**os.environ, "COVERAGE_FILE": str(data / "data"), "COVERAGE_CORE": "ctrace"}
     tests = _run(
-        ["coverage", "run", "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments], environ
+        ["coverage", "run", "-m", "pytest", "-n", PROCESSES, "--dist", "loadfile", *arguments],
+        environ,
     )
     _run(["coverage", "combine", "-q"], environ)
     bars = [
