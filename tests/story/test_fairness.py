@@ -165,8 +165,9 @@ def test_a_batch_fails_by_name_at_its_own_deadline(processes: Processes) -> None
     assert {image["error"]["code"] for image in batch["images"]} == {"deadline-passed"}
     kept = (moment(batch["deadline"]) - moment(batch["created_at"])).total_seconds()
     assert kept == pytest.approx(2)
+    # The one that waited there may have begun before it was taken back, if the other was first.
     outcomes = [one["outcome"] for one in simulating.renderings()]
-    assert outcomes == ["interrupted"]
+    assert outcomes in (["interrupted"], ["interrupted"] * 2)
 
 
 def moment(text: str) -> datetime:
