@@ -47,8 +47,9 @@ class HeldWire:
         with suppress(OSError):
             while True:
                 near, _ = self._listening.accept()
+                self._sockets.append(near)
                 far = socket.create_connection(self._target)
-                self._sockets += [near, far]
+                self._sockets.append(far)
                 for pair in ((near, far, True), (far, near, False)):
                     threading.Thread(target=self._relay, args=pair, daemon=True).start()
 

@@ -23,6 +23,8 @@ from uuid import uuid4
 
 import msgspec
 
+from safelight.store.folder import sync_names
+
 FORMAT: Final = 1
 _PIECE: Final = 1 << 20  # bytes read at once
 _MANIFEST_MOST: Final = 16 << 20  # bytes
@@ -85,7 +87,7 @@ def writing(path: Path) -> Iterator[Writer]:
                 file.flush()
                 os.fsync(descriptor)
             part.replace(path)
-            _sync(path.parent)
+            sync_names(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -170,11 +172,3 @@ def _note(digest: Any, name: str, size: int) -> None:
 def _forget_members(tar: Any) -> None:
     """Else it remembers every one, for a look back that nobody takes."""
     tar.members.clear()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -82,7 +82,7 @@ class FolderStore(Store):
         finally:
             draft.unlink(missing_ok=True)
             # Also where it exists: its writer may have been killed before this.
-            _sync(target.parent)
+            sync_names(target.parent)
 
     def _prepare(self, folder: Path) -> None:
         """Make a folder; its name and those above must last, whoever made them."""
@@ -92,7 +92,7 @@ class FolderStore(Store):
         for part in folder.relative_to(self._folder).parts:
             with suppress(FileExistsError):
                 (made / part).mkdir()
-            _sync(made)
+            sync_names(made)
             made /= part
         if len(self._lasting) >= _FOLDERS_KNOWN:
             self._lasting.clear()
@@ -121,11 +121,11 @@ def _make(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in missing:
         with suppress(PermissionError):
-            _sync(path.parent)
+            sync_names(path.parent)
 
 
-def _sync(folder: Path) -> None:
-    """Make the names in a folder last through a power cut."""
+def sync_names(folder: Path) -> None:
+    """Make the names in a folder last through a power cut. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
