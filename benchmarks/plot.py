@@ -13,6 +13,8 @@ from typing import Any, Final, TypeAlias
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.verdict import short
+
 Finding: TypeAlias = dict[str, Any]
 
 GROUND: Final = "#17181a"
@@ -210,7 +212,7 @@ def _shares(finding: Finding) -> tuple[float, float, float]:
 def _told(finding: Finding) -> str:
     """`9.1 ms added (limit 14, goal 10)`."""
     marks = ", ".join(f"{mark['kind']} {mark['number']:g}" for mark in finding["marks"])
-    told = f"{finding['value']:.3g} {finding['unit'].partition(',')[0]}"
+    told = f"{short(finding['value'])} {finding['unit'].partition(',')[0]}"
     return f"{told} ({marks})" if marks else told
 
 

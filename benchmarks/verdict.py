@@ -8,6 +8,11 @@ from typing import Any, Final, Literal
 _WORDS: Final = {True: "pass", False: "miss"}
 
 
+def short(value: float) -> str:
+    """Three digits, or all that stand before the point."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A number that `value` is held against; the limit must be kept, the goal is hoped for."""
@@ -56,7 +61,8 @@ class Verdict:
 
     def line(self) -> str:
         """For people."""
-        spread = f"{self.value:.3g} {self.unit} [{self.least:.3g} to {self.greatest:.3g}]"
+        value, least, greatest = map(short, (self.value, self.least, self.greatest))
+        spread = f"{value} {self.unit} [{least} to {greatest}]"
         told = ", ".join(mark.told(self.value) for mark in self.marks) or "no target"
         return (
             f"{self.name:<16} ours {self.measured:<15} floor {self.floor:<15} {spread:<38} {told}"
