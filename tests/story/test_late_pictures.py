@@ -112,3 +112,28 @@ def test_a_rendering_that_was_given_up_is_cancelled_when_its_image_has_a_picture
     outcomes = {each["backend"]: each["outcome"] for each in attempts(serving, id)}
     assert outcomes == {"b1": "lost", "b2": "stored"}
     until(serving, lambda: serving.get("/v1/backends")["data"][0]["ghosts"] == 1)
+
+
+def test_a_post_that_a_frozen_server_reads_late_is_a_ghost(processes: Processes) -> None:
+    """A server is frozen as it is sent a prompt, so that its kernel keeps the POST; another one
+    stores the image. When the server goes on it begins with what it finds: that is taken from it
+    by its own id and counted, and nothing is stored twice."""
+    frozen, quick = processes.simulate(seconds=60), processes.simulate(seconds=0.2)
+    serving = processes.serve([frozen.url, quick.url], config=SHORT)
+    until(serving, lambda: ready(serving, "b1", "b2"))
+    serving.post("/v1/backends/b2/drain", None)
+    freeze(frozen)
+    id = serving.post("/v1/batches", ORDER)["id"]
+    until(serving, lambda: attempts(serving, id))
+    serving.post("/v1/backends/b2/resume", None)
+    batch = until_ended(serving, id)
+    assert_exactly(batch, 1)
+    before = served(serving, batch)
+    assert {each["backend"]: each["outcome"] for each in attempts(serving, id)}["b2"] == "stored"
+    thaw(frozen)
+    until(serving, frozen.renderings)
+    until(serving, lambda: frozen.renderings()[0]["outcome"] == "interrupted")
+    until(serving, lambda: serving.get("/v1/backends")["data"][0]["ghosts"] == 1)
+    assert served(serving, batch) == before
+    assert [each["outcome"] for each in attempts(serving, id)].count("stored") == 1
+    assert len(frozen.renderings()) == len(quick.renderings()) == 1
