@@ -120,6 +120,9 @@ def test_simulate_takes_its_options(shell: Shell, option: str) -> None:
 
 def test_a_backend_is_drained_and_resumed(backed: Shell) -> None:
     running = backed.start("serve")
+    assert running.stderr is not None
+    while "Safelight listens" not in running.stderr.readline():
+        assert running.poll() is None
     said = backed.type("backends", "drain", "pod-1", "--wait", "--json")
     assert (said.code, said.json()["state"]) == (0, "draining"), said
     [listed] = backed.type("backends", "ls", "--json").json()
