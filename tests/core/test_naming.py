@@ -16,6 +16,7 @@ from safelight.core.naming import (
     NameTemplate,
     check_id,
     check_user,
+    is_prompt_id,
     read_store_key,
     slugify,
     stem,
@@ -205,3 +206,17 @@ def test_a_key_says_whose_and_which_it_is(
 )
 def test_what_is_no_key_of_ours(key: str) -> None:
     assert read_store_key(key) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ("20edc183-8a5f-4c41-8e29-d2d3a8a3ad31", True),
+        ("20EDC183-8a5f-4c41-8e29-d2d3a8a3ad31", False),
+        ("20edc1838a5f4c418e29d2d3a8a3ad31", False),
+        ("front1", False),
+        ("", False),
+    ],
+)
+def test_a_prompt_id_of_ours_is_a_canonical_uuid(text: str, ours: bool) -> None:
+    assert is_prompt_id(text) is ours

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from safelight.assembly.parts import bare_url, opened_database, opened_store, renderer_of
 from safelight.core.errors import SafelightError, SettingsError
 from safelight.core.killing import Hold
+from safelight.core.naming import is_prompt_id
 from safelight.database import holds, images, leases
 from safelight.database.connection import Database
 from safelight.database.leases import BackendRow
@@ -80,7 +81,7 @@ def _check_tokens(waiting: Sequence[images.Waiting]) -> Check:
 
 async def _check_ghosts(database: Database, held: Sequence[str]) -> Check:
     """Whether backends hold prompts of ours that nobody waits for any more."""
-    ghosts = len(await leases.ghosts(database, [id for id in held if _is_uuid(id)]))
+    ghosts = len(await leases.ghosts(database, [id for id in held if is_prompt_id(id)]))
     told = f"{ghosts} prompts at backends are nobody's any more" if ghosts else "none"
     advice = "The worker that drives the backend cancels them within seconds; see whether one runs."
     return Check("ghosts", ghosts == 0, told, advice)
@@ -139,10 +140,3 @@ async def _check_backend(backend: Backend, rendering: Rendering) -> tuple[Check,
         return Check(name, True, "the RunPod endpoint answers"), ()
     held = [*vitals.running, *vitals.waiting]
     return Check(name, True, f"ComfyUI {vitals.version or '?'}, {len(held)} prompts"), held
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

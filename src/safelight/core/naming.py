@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from string import Formatter
 from typing import Final
+from uuid import UUID
 
 from safelight.core.errors import Invalid
 
@@ -149,3 +150,16 @@ def read_store_key(key: str) -> tuple[str, str, int] | None:
     user, character, index = match["user"], match["character"], int(match["index"])
     # A number has one way of being written, so that one picture has one key.
     return (user, character, index) if f"{index:05d}" == match["index"] else None
+
+
+def is_prompt_id(text: str) -> bool:
+    """Whether it may be a prompt id of ours: a UUID in its one canonical spelling.
+
+    Example:
+        >>> is_prompt_id("20edc183-8a5f-4c41-8e29-d2d3a8a3ad31"), is_prompt_id("3")
+        (True, False)
+    """
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from safelight.core.errors import DatabaseAway
+from safelight.core.naming import is_prompt_id
 from safelight.database import leases
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
@@ -139,7 +140,7 @@ class Upkeep:
 
     async def _cancel_ghosts(self, vitals: base.Vitals) -> None:
         # Waiting ones first: else the next would begin as soon as the running one is stopped.
-        held = [id for id in chain(vitals.waiting, vitals.running) if _is_uuid(id)]
+        held = [id for id in chain(vitals.waiting, vitals.running) if is_prompt_id(id)]
         suspects = [id for id in held if not self._lane.opened_lately(id)]
         if not suspects:
             return
@@ -162,10 +163,3 @@ class Upkeep:
 
 def _probe_back() -> chain[float]:
     return chain(PROBE_BACK, repeat(5.0, _TEN_MINUTES), repeat(60.0))
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
