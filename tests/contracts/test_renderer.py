@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -44,6 +41,7 @@ from safelight.renderers.base import (
 from safelight.renderers.comfyui import ComfyUI
 from safelight.renderers.runpod import RunPod
 from tests.renderers.runpod_server import KEY, StandIn, standing_in
+from tests.renderers.simulated import lab_simulator
 from tests.renderers.test_comfyui_simulator import faults, long_picture, picture
 
 T = TypeVar("T")
@@ -61,18 +59,8 @@ class Case:
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A simulator with the recordings' nodes, without a pause."""
-    home = tmp_path_factory.mktemp("simulator")
-    command = [sys.executable, "-m", "safelight.simulator", "--home", str(home), "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--seconds", "0", "--lab"], stdout=subprocess.PIPE, text=True, env=os.environ
-    ) as process:
-        assert process.stdout is not None
-        word, address = process.stdout.readline().split()
-        assert word == "ready"
-        try:
-            yield address
-        finally:
-            process.terminate()
+    with lab_simulator(tmp_path_factory.mktemp("simulator")) as address:
+        yield address
 
 
 @asynccontextmanager

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import urllib.error
-from collections.abc import Callable
 
 import asyncpg
 import pytest
 
 from tests.processes import Processes, Serving, until_ended, wait_until_ready
+from tests.waiting import until
 
 FUTURE = "insert into safelight_migrations (number, name, sha256) values (9001, '9001_later', '')"
 BACK = "delete from safelight_migrations where number = 9001"
@@ -37,13 +36,6 @@ def readiness(serving: Serving) -> str:
         with error:
             said = json.load(error)
     return str(said["checks"]["database"])
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_schema_of_a_newer_version_is_refused_at_the_start(processes: Processes) -> None:

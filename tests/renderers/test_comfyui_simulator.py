@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -36,6 +33,7 @@ from safelight.renderers.base import (
 )
 from safelight.renderers.comfyui import ComfyUI, Patience
 from tests.renderers.listening import Listener, listening
+from tests.renderers.simulated import lab_simulator
 
 END = bytes.fromhex("0000000049454e44ae426082")
 
@@ -43,18 +41,8 @@ END = bytes.fromhex("0000000049454e44ae426082")
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A simulator of the recordings' nodes, without a pause."""
-    home = tmp_path_factory.mktemp("simulator")
-    command = [sys.executable, "-m", "safelight.simulator", "--home", str(home), "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--seconds", "0", "--lab"], stdout=subprocess.PIPE, text=True, env=os.environ
-    ) as process:
-        assert process.stdout is not None
-        word, address = process.stdout.readline().split()
-        assert word == "ready"
-        try:
-            yield address
-        finally:
-            process.terminate()
+    with lab_simulator(tmp_path_factory.mktemp("simulator")) as address:
+        yield address
 
 
 @asynccontextmanager

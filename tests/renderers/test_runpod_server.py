@@ -6,9 +6,6 @@ import asyncio
 import base64
 import io
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,6 +15,7 @@ import aiohttp
 import pytest
 
 from tests.renderers.runpod_server import KEY, StandIn, _job, standing_in
+from tests.renderers.simulated import lab_simulator
 from tests.renderers.test_comfyui_simulator import long_picture, picture
 
 PATIENT = {"ttl": 60_000, "executionTimeout": 30_000}
@@ -26,16 +24,8 @@ PATIENT = {"ttl": 60_000, "executionTimeout": 30_000}
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A simulator without a pause."""
-    home = tmp_path_factory.mktemp("simulator")
-    command = [sys.executable, "-m", "safelight.simulator", "--home", str(home), "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--seconds", "0", "--lab"], stdout=subprocess.PIPE, text=True, env=os.environ
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[1]
-        finally:
-            process.terminate()
+    with lab_simulator(tmp_path_factory.mktemp("simulator")) as address:
+        yield address
 
 
 class Client:
