@@ -41,6 +41,35 @@ def test_deaths_are_held_against_a_graph_when_one_follows_another(
     assert killed(deaths) == names
 
 
+IN_DOUBT = [
+    ("two in a chain", [death("a", 0, 5), death("b", 6, 9)], ()),
+    ("three", [death("a", 3 * n, 3 * n + 2) for n in range(3)], ()),
+    ("four", [death("a", 3 * n, 3 * n + 2) for n in range(4)], ("a", "a", "a", "a")),
+    (
+        "a chain of four overlaps nothing",
+        [death("a", 2 * n, 2 * n + 2) for n in range(4)],
+        ("a",) * 4,
+    ),
+    (
+        "three steps of two at once",
+        [death(name, 3 * n, 3 * n + 2) for n in range(3) for name in "ab"],
+        (),
+    ),
+    (
+        "a long one beside a chain of four",
+        [death("x", 0, 20), *(death("a", 3 * n, 3 * n + 2) for n in range(4))],
+        ("a", "a", "a", "a", "x"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("why", "deaths", "names"), IN_DOUBT, ids=[row[0] for row in IN_DOUBT])
+def test_where_servers_die_anyway_more_is_asked_for(
+    why: str, deaths: list[Death], names: tuple[str, ...]
+) -> None:
+    assert killed(deaths, doubtful=True) == names
+
+
 def test_an_image_under_which_a_backend_died_is_drawn_again_with_its_seed() -> None:
     for before in range(10):
         again = Again(new_seed=False, elsewhere=False, free=False)

@@ -54,9 +54,11 @@ async def lease(database: Database, *names: str) -> None:
             )
 
 
-async def draw(database: Database, slot: int = 0, cap: int | None = None) -> Pulled:
+async def draw(
+    database: Database, slot: int = 0, cap: int | None = None, backend: str = "b1"
+) -> Pulled:
     """What one look at the line gives; None in its work: nobody may be sent."""
-    driver = Driver("b1", 1, slot)
+    driver = Driver(backend, 1, slot)
     while True:
         pulled = await pull(database, "default", uuid4(), driver, lambda _: None, cap)
         if pulled.work or not pulled.more:

@@ -124,13 +124,69 @@ async def test_a_graph_is_resumed_by_its_content_too(database: Database) -> None
 
 
 async def test_a_picture_clears_its_graph(database: Database) -> None:
-    """Backends die and die, with a picture of the graph between them: nothing is held."""
+    """Backends die and die, with a picture of the graph between them: nothing is held. And since
+    that shows that they die anyway, the graph is then held at the fourth death in a row."""
     await lease(database)
-    await Counter(database).accept(quantity=6)
+    await Counter(database).accept(quantity=8)
     for _ in range(3):
         await die(database)
         await store(database, await drawing(database))
+    await die(database, 3)
     assert await holds.holds(database) == []
+    await die(database)
+    [hold] = await holds.holds(database)
+    assert hold.backends == ("b1",) * 4
+
+
+async def test_where_servers_die_under_others_too_a_graph_is_given_more_time(
+    database: Database,
+) -> None:
+    """What died an hour ago says nothing about that."""
+    await lease(database)
+    await order_another_graph(database)
+    await die(database)
+    batch = await Counter(database).accept(quantity=2)
+    while (work := await drawing(database)).batch != batch.id:
+        await store(database, work)
+    for _ in range(3):
+        await closer_of(database).end(work, "died", "it died")
+        assert await holds.holds(database) == []
+        work = await drawing(database)
+    async with database.session() as c:
+        await c.execute(
+            "update deaths set died_at = died_at - interval '61 minutes' where graph <> $1",
+            graph_hash(QUICK.graph),
+        )
+    await closer_of(database).end(work, "died", "it died")
+    [hold] = await holds.holds(database)
+    assert hold.graph == graph_hash(QUICK.graph)
+
+
+async def test_a_server_that_draws_the_same_and_lives_speaks_for_the_graph(
+    database: Database,
+) -> None:
+    """One server dies twice, while another has drawn the graph for longer: nothing is held. When
+    that one dies as well, it is."""
+    await lease(database)
+    await lease(database, "b2")
+    await Counter(database).accept(quantity=3)
+    lives = (await draw(database, backend="b2")).work
+    assert lives is not None
+    await die(database, 2)
+    assert await holds.holds(database) == []
+    await closer_of(database).end(lives, "died", "it died")
+    [hold] = await holds.holds(database)
+    assert hold.backends == ("b1", "b1", "b2")
+
+
+async def test_a_prompt_that_waits_behind_another_speaks_for_nobody(database: Database) -> None:
+    """The other server has the graph, but draws something else first."""
+    await lease(database)
+    await lease(database, "b2")
+    await order_another_graph(database)
+    assert (await draw(database, 0, backend="b2")).work is not None
+    await Counter(database).accept(quantity=3)
+    assert (await draw(database, 1, backend="b2")).work is not None
     await die(database, 2)
     assert len(await holds.holds(database)) == 1
 

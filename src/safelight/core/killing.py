@@ -2,9 +2,13 @@
 
 A death is an attempt whose backend died, or was restarted, while this very prompt ran there. Render
 servers die for many reasons, so one death says nothing, and neither do several at once: a host that
-is switched off takes all its servers with it. It is held against a graph only when a second backend
-dies under an attempt that was opened after the first death, and no picture of that graph was stored
-in that pool between them (each picture clears the count). The same backend may be both.
+is switched off takes all its servers with it. What counts is a chain: each death under an attempt
+that was opened after the death before, and no picture of that graph stored in that pool since the
+first (a picture clears the count). The same backend may die more than once in it.
+
+Two in a chain are held against a graph. Where something speaks for it, four: within the hour a
+server died under another graph, or under this one, which gave a picture afterwards; or another
+backend has drawn the graph for as long, and lives.
 """
 
 from __future__ import annotations
@@ -12,6 +16,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+ENOUGH: Final = 2  # deaths, one after the other
+ENOUGH_IN_DOUBT: Final = 4  # where servers die anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class Hold:
         )
 
 
-def killed(deaths: Collection[Death]) -> tuple[str, ...]:
+def killed(deaths: Collection[Death], *, doubtful: bool = False) -> tuple[str, ...]:
     """The backends that died under a graph since its last picture, in that order; none unless that
     is held against it.
 
@@ -54,9 +62,19 @@ def killed(deaths: Collection[Death]) -> tuple[str, ...]:
         ()
     """
     ordered = sorted(deaths, key=lambda death: death.died)
-    if not any(death.opened >= ordered[0].died for death in ordered):
+    if _chain(ordered) < (ENOUGH_IN_DOUBT if doubtful else ENOUGH):
         return ()
     return tuple(death.backend for death in ordered)
+
+
+def _chain(ordered: Iterable[Death]) -> int:
+    """How many of them can follow one another: taking the earliest end each time finds the most
+    intervals that do not overlap (Kleinberg and Tardos, Algorithm Design, 4.1)."""
+    last, count = None, 0
+    for death in ordered:
+        if last is None or death.opened >= last:
+            last, count = death.died, count + 1
+    return count
 
 
 def dead(backends: Iterable[str]) -> str:

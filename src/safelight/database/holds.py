@@ -28,6 +28,12 @@ async def prove_death(c: Connection, prompt_id: str) -> list[Death]:
     return await _deaths(c, row["pool"], row["graph"]) if row else []
 
 
+async def doubtful(c: Connection, pool: str, graph: str) -> bool:
+    """Whether something speaks against it that a graph kills: servers also died under others within
+    the hour, or under this one before a picture of it; or one that draws it, too, lives."""
+    return bool(await c.fetchval(sql("doubts"), pool, graph))
+
+
 async def acquit(database: Database, prompt_id: str) -> None:
     """Its silent backend is back and has it: it had not died."""
     await database.fetch("acquit", prompt_id)

@@ -27,7 +27,7 @@ async def note_death(c: Connection, work: Work, *, proven: bool) -> ImageError |
 async def hold_killer(c: Connection, plan: Plan, deaths: Collection[Death]) -> ImageError | None:
     """Hold the graph of a plan in its pool if these deaths are to be held against it; then what
     the image fails with under which that came out."""
-    backends = killed(deaths)
+    backends = killed(deaths, doubtful=await holds.doubtful(c, plan.pool, plan.graph))
     if not backends:
         return None
     if await holds.hold(c, plan.pool, plan.graph, plan.workflow, backends):

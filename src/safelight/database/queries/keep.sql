@@ -22,8 +22,8 @@ with batch_lock as materialized (
     from attempt where images.id = attempt.image_id and images.status = 'dispatched'
     returning images.id, batch_id, index, seed
 ), cleared as (
-    delete from deaths using image, batch_lock
-    where deaths.pool = batch_lock.pool and deaths.graph = batch_lock.graph
+    update deaths set cleared = true from image, batch_lock
+    where deaths.pool = batch_lock.pool and deaths.graph = batch_lock.graph and not cleared
 ), batch as (
     update batches
     set stored = stored + 1,

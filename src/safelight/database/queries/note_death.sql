@@ -4,4 +4,5 @@ with pruned as (
 )
 insert into deaths (prompt_id, pool, graph, backend, opened_at, proven)
 select prompt_id, $2, $3, backend, opened_at, $4 from attempts where prompt_id = $1
-on conflict (prompt_id) do update set died_at = safelight_now(), proven = excluded.proven
+on conflict (prompt_id) do update
+    set died_at = safelight_now(), proven = excluded.proven, cleared = false

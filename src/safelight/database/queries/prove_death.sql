@@ -2,7 +2,7 @@
 -- was stored since, or nothing was known to run there.
 with death as (
     update deaths set proven = true
-    where prompt_id = $1 and not proven and died_at > safelight_now() - interval '1 day'
+    where prompt_id = $1 and not proven and not cleared and died_at > safelight_now() - interval '1 day'
     returning prompt_id, pool, graph
 ), attempt as (
     update attempts set outcome = 'died', detail = 'the backend came back without it'
