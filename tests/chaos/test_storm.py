@@ -17,7 +17,7 @@ from tests.chaos.storm.__main__ import CACHE
 from tests.chaos.storm.plan import KILLS, make_plan
 from tests.chaos.storm.run import run
 
-SECONDS, IMAGES, STRIKE_EVERY, SETTLE = 48.0, 60, 2.4, 90.0
+SECONDS, IMAGES, STRIKE_EVERY, SETTLE = 48.0, 60, 1.8, 90.0
 
 
 def test_a_storm_loses_confuses_and_doubles_nothing(tmp_path: Path) -> None:
