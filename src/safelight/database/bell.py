@@ -51,6 +51,7 @@ class Ring(msgspec.Struct, array_like=True):
     batches: list[str]
     live: list[Progress]
     wish: bool = False
+    errand: bool = False
 
 
 class Line:
@@ -72,11 +73,12 @@ class Line:
 
 class Bell:
     """One per process. `line` is rung when there may be something to pull, `wishes` is set when
-    somebody has asked to cancel what is at a backend."""
+    somebody has asked to cancel what is at a backend. `errands` are woken when there may be one."""
 
     def __init__(self, database: Database, me: str) -> None:
         self.line = Line()
         self.wishes = asyncio.Event()
+        self.errands: set[asyncio.Event] = set()
         self._database = database
         self._me = me
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -84,6 +86,7 @@ class Bell:
         self._rung: set[str] = set()
         self._rung_line = False
         self._rung_wish = False
+        self._rung_errand = False
         self._moved: dict[str, Progress] = {}
         self._pending = asyncio.Event()
         self._others = False
@@ -104,21 +107,25 @@ class Bell:
         line: bool = False,
         ended: bool = True,
         wish: bool = False,
+        errand: bool = False,
     ) -> None:
         """Wake whoever watches this batch and, with `line`, whoever pulls: after the commit.
 
         With `ended=False` those who only wait for the batch's end sleep on. With `wish` whoever
-        drives its attempts looks what is to be canceled.
+        drives its attempts looks what is to be canceled, with `errand` whoever runs errands looks.
         """
         if line:
             self.line.ring()
         if wish:
             self.wishes.set()
+        if errand:
+            self._wake_errands()
         if batch:
             self._wake(batch, ended=ended)
         if self._others:
             self._rung_line |= line
             self._rung_wish |= wish
+            self._rung_errand |= errand
             self._rung.update([batch] if batch else [])
             self._pending.set()
 
@@ -157,6 +164,10 @@ class Bell:
         for name in (batch, _EVERY, batch + _END) if ended else (batch, _EVERY):
             for event in self._waiting.get(name, ()):
                 event.set()
+
+    def _wake_errands(self) -> None:
+        for event in self.errands:
+            event.set()
 
     def _wake_all(self) -> None:
         for events in self._waiting.values():
@@ -211,12 +222,13 @@ class Bell:
         batches, self._rung = sorted(self._rung), set()
         line, self._rung_line = self._rung_line, False
         wish, self._rung_wish = self._rung_wish, False
+        errand, self._rung_errand = self._rung_errand, False
         moved = list(self._moved.values()) if live else []
         if live:
             self._moved = {}
         if len(batches) * 40 > _ROOM:
             batches = [_EVERY]
-        for ring in _rings(self._me, line, batches, moved, wish):
+        for ring in _rings(self._me, line, batches, moved, wish, errand):
             await connection.execute("select pg_notify($1, $2)", CHANNEL, ring)
 
     def _on_notify(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
@@ -230,6 +242,8 @@ class Bell:
             self.line.ring()
         if ring.wish:
             self.wishes.set()
+        if ring.errand:
+            self._wake_errands()
         if _EVERY in ring.batches:
             self._wake_all()
         for batch in ring.batches:
@@ -239,11 +253,11 @@ class Bell:
 
 
 def _rings(
-    me: str, line: bool, batches: list[str], moved: list[Progress], wish: bool
+    me: str, line: bool, batches: list[str], moved: list[Progress], wish: bool, errand: bool
 ) -> Iterator[str]:
     per_ring = 40  # progress of so many images fits beside the batches
-    if line or batches or wish:
-        yield msgspec.json.encode(Ring(me, line, batches, [], wish)).decode()
+    if line or batches or wish or errand:
+        yield msgspec.json.encode(Ring(me, line, batches, [], wish, errand)).decode()
     for start in range(0, len(moved), per_ring):
         yield msgspec.json.encode(Ring(me, False, [], moved[start : start + per_ring])).decode()
 

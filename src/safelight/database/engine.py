@@ -1,8 +1,11 @@
-"""Our port to the job engine: the line of images that wait for a slot.
+"""Our port to the job engine: the line of images that wait for a slot, and errands.
 
 A token in the line is one queued image's place in it, nothing more: the image row is the truth, a
 lost token is put back by the reconciler and one too many just ends. A token is taken, its image
 dispatched and the token acknowledged in one transaction of ours, so nobody ever sees it picked.
+
+An errand (a copy to a publisher, a webhook) has a token of the same kind: it says "look at this
+row", now or later. Who takes it claims the row and ends the token in one transaction.
 """
 
 from __future__ import annotations
@@ -55,6 +58,16 @@ class Token:
     job: Job
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something to be done beside rendering, when its time has come."""
+
+    kind: str  # who does it, "publish:NAME"
+    row: str  # id
+    nudge: int  # a token of an earlier nudge is another token
+    delay: float = 0.0  # s from now
+
+
 async def line_up(c: Connection, places: Sequence[Place]) -> None:
     """Put images in line; those whose token is there already stay where they are."""
     await _queries(c).enqueue(
@@ -68,12 +81,29 @@ async def line_up(c: Connection, places: Sequence[Place]) -> None:
 
 async def take(c: Connection, pool: str, worker: UUID) -> Token | None:
     """The first token of a pool that nobody else is taking, or None."""
-    line = {QueueEntrypoint(_entrypoint(pool)): EntrypointExecutionParameter(concurrency_limit=0)}
-    me = QueueManagerId(worker)
-    jobs = await _queries(c).dequeue(1, line, me, None, _NEVER)
-    if not jobs:
+    job = await _first(c, _entrypoint(pool), worker)
+    return Token(str(UUID(bytes=job.payload)), job) if job else None
+
+
+async def send(c: Connection, errands: Sequence[Errand]) -> None:
+    """Have errands done; those whose token is there already stay as they are."""
+    await _queries(c).enqueue(
+        [errand.kind for errand in errands],
+        [UUID(errand.row).bytes for errand in errands],
+        [0 for _ in errands],
+        [timedelta(seconds=errand.delay) for errand in errands],
+        dedupe_key=[f"{errand.row}:{errand.nudge}" for errand in errands],
+        on_conflict="skip",
+    )
+
+
+async def take_errand(c: Connection, kind: str, worker: UUID) -> str | None:
+    """The row of the next errand of a kind that is due, its token ended; None: there is none."""
+    job = await _first(c, kind, worker)
+    if job is None:
         return None
-    return Token(str(UUID(bytes=jobs[0].payload)), jobs[0])
+    await _queries(c).log_jobs([(job, "successful", None)])
+    return str(UUID(bytes=job.payload))
 
 
 async def finish(c: Connection, token: Token) -> None:
@@ -84,6 +114,12 @@ async def finish(c: Connection, token: Token) -> None:
 async def step_aside(c: Connection, token: Token, seconds: float) -> None:
     """Let others pass for a while; the place in the line is kept."""
     await _queries(c).retry_job(token.job, timedelta(seconds=seconds), None)
+
+
+async def _first(c: Connection, entrypoint: str, worker: UUID) -> Job | None:
+    line = {QueueEntrypoint(entrypoint): EntrypointExecutionParameter(concurrency_limit=0)}
+    jobs = await _queries(c).dequeue(1, line, QueueManagerId(worker), None, _NEVER)
+    return jobs[0] if jobs else None
 
 
 def priority(turn: int) -> int:

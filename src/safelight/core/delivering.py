@@ -1,0 +1,38 @@
+"""How often, and how long, something is tried that must reach somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+DAY: Final = 86_400.0  # s
+
+
+def doubling(longest: float = 3600.0, altogether: float = DAY) -> tuple[float, ...]:
+    """Waits of 1, 2, 4, … s, none longer than `longest`, until they reach `altogether`.
+
+    Example:
+        >>> doubling(8, 30)
+        (1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+    """
+    waits: list[float] = []
+    while sum(waits) < altogether:
+        waits.append(min(2.0 ** len(waits), longest))
+    return tuple(waits)
+
+
+def next_wait(
+    schedule: Sequence[float], tries: int, share: float, spread: float = 0.2
+) -> float | None:
+    """Seconds until the next try after `tries` failed ones; None: that was the last.
+
+    The schedule's wait, shorter or longer by at most `spread` of it, so that what failed together
+    does not come back together; `share`, from 0 to 1, says where between the two.
+
+    Example:
+        >>> next_wait((1.0, 10.0), 2, 0.5), next_wait((1.0, 10.0), 2, 1.0), next_wait((1.0,), 2, 0)
+        (10.0, 12.0, None)
+    """
+    if tries > len(schedule):
+        return None
+    return schedule[tries - 1] * (1 - spread + 2 * spread * share)

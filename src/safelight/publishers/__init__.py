@@ -1,0 +1,1 @@
+"""Who serves copies: clients of CDNs and buckets behind one protocol (`base`)."""
