@@ -211,6 +211,58 @@ def test_no_secret_stands_in_a_complaint(tmp_path: Path) -> None:
     assert len(told.splitlines()) == 2
 
 
+# --- publishers -----------------------------------------------------------------------------------
+
+PUBLISHERS = """
+[publishers.cloudinary]
+cloud_name = "demo"
+api_key = "123"
+api_secret = "s3cret1"
+overwrite = false
+eager = ["c_fill,w_200", "w_400/webp"]
+[publishers.far-side]
+kind = "bunny"
+zone = "z"
+access_key_file = "key"
+public_url = "https://z.b-cdn.net/"
+retry_schedule = [1, 2.5, "1h"]
+[publishers.bucket]
+url = "s3://id:s3cret2@pictures/cdn?endpoint=https://s3.example.com&secret_access_key=s3cret3"
+public_url = "https://img.example.com"
+index_txt = true
+"""
+
+
+def test_publishers_are_of_the_kind_they_are_named_after(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret4\n")
+    settings = loaded(tmp_path, PUBLISHERS)
+    kinds = {name: entry.kind for name, entry in settings.publishers.items()}
+    assert kinds == {"cloudinary": "cloudinary", "far-side": "bunny", "bucket": "bucket"}
+    bunny = settings.publishers["far-side"]
+    assert bunny.access_key == SecretStr("s3cret4")
+    assert (bunny.retry_schedule, bunny.public_url) == ((1, 2.5, 3600), "https://z.b-cdn.net")
+    assert (bunny.concurrency, bunny.keep_metadata, bunny.index_txt) == (4, False, False)
+    shown = show(settings)
+    assert "s3cret" not in shown
+    assert "s3cret" not in repr(settings)
+    assert "pictures/cdn?endpoint=https://s3.example.com" in shown
+    assert show(loaded(tmp_path, shown)) == shown
+
+
+def test_a_publisher_is_completed_by_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret")
+    environ = {
+        "SAFELIGHT_PUBLISHERS__CLOUDINARY__API_KEY": "123456789012345",
+        "SAFELIGHT_PUBLISHERS__CLOUDINARY__API_SECRET_FILE": "secret",
+        "SAFELIGHT_PUBLISHERS__CLOUDINARY__RETRY_SCHEDULE": "[0.5, 1]",
+        "SAFELIGHT_PUBLISHERS__CLOUDINARY__KEEP_METADATA": "true",
+    }
+    text = '[publishers.cloudinary]\ncloud_name = "demo"\n'
+    entry = loaded(tmp_path, text, environ).publishers["cloudinary"]
+    assert (entry.api_key, entry.api_secret) == ("123456789012345", SecretStr("s3cret"))
+    assert (entry.retry_schedule, entry.keep_metadata) == ((0.5, 1), True)
+
+
 # --- the pieces -----------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
     model.py      the sections, their defaults and bounds
     fleet.py      those about render servers
+    publishers.py those about publishers
     loading.py    the layers, which of them wins, and what is wrong with them
     showing.py    the effective settings as text, secrets redacted
     catalogue.py  workflow files, characters and styles as records
@@ -24,6 +25,7 @@ from safelight.settings.model import (
     StyleEntry,
     WorkflowEntry,
 )
+from safelight.settings.publishers import PublisherEntry
 from safelight.settings.showing import show
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "Database",
     "Limits",
     "Pool",
+    "PublisherEntry",
     "Rendering",
     "Retention",
     "Server",

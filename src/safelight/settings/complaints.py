@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -79,9 +80,13 @@ def known_keys(location: Sequence[str | int]) -> list[str]:
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return []
     keys = [key for key in model.model_fields if location or key not in Settings.OUTSIDE_THE_FILE]
-    place = ".".join("*" if isinstance(step, int) else str(step) for step in location)
-    twins = [f"{key}_file" for key in keys if f"{place}.{key}" in SECRETS]
+    place = ".".join(map(str, location))
+    twins = [f"{key}_file" for key in keys if _is_secret(f"{place}.{key}")]
     return keys + twins
+
+
+def _is_secret(dotted: str) -> bool:
+    return any(fnmatchcase(dotted, pattern) for pattern in SECRETS)
 
 
 def _below(model: Any, step: str | int) -> Any:

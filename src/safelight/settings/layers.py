@@ -11,7 +11,10 @@ from safelight.core.errors import SettingsError
 
 # Which keys hold paths, and which have a twin `…_file` that holds the value; `*` is any name.
 PATHS: Final = ("home", "database.binaries", "workflows.*.file")
-SECRETS: Final = ("key", "database.url", "store.url", "backends.*.token")
+SECRETS: Final = (
+    *("key", "database.url", "store.url", "backends.*.token"),
+    *("publishers.*.api_secret", "publishers.*.access_key", "publishers.*.url"),
+)
 MAX_SECRET: Final = 65_536  # bytes
 
 

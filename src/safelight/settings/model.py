@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 import platformdirs
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ByteSize,
     Field,
     SecretStr,
@@ -37,6 +38,7 @@ from safelight.settings.kinds import (
     Whole,
     Word,
 )
+from safelight.settings.publishers import PublisherEntry, named
 
 
 class Server(Section):
@@ -232,6 +234,9 @@ class Settings(BaseSettings):
     workflows: dict[Slug, WorkflowEntry] = Field(default_factory=dict)
     styles: dict[Slug, StyleEntry] = Field(default_factory=dict)
     characters: dict[Slug, CharacterEntry] = Field(default_factory=dict)
+    publishers: Annotated[dict[Slug, PublisherEntry], BeforeValidator(named)] = Field(
+        default_factory=dict
+    )
     rendering: Rendering = Rendering()
     limits: Limits = Limits()
     retention: Retention = Retention()
