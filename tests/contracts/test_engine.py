@@ -9,7 +9,7 @@ import pytest
 
 from safelight.database import engine
 from safelight.database.connection import Database
-from safelight.database.engine import Place
+from safelight.database.engine import Errand, Place
 
 ME = uuid4()
 
@@ -129,3 +129,44 @@ async def test_nothing_notifies_inside_a_transaction(database: Database) -> None
 @pytest.mark.parametrize("turn", [0, 1, 100, 2**31, 2**40])
 def test_priorities_fit_an_int4_and_keep_the_order(turn: int) -> None:
     assert -(2**31) <= engine.priority(turn + 100) <= engine.priority(turn) <= 2**31 - 1
+
+
+async def test_an_errand_is_taken_once_when_it_is_due(database: Database) -> None:
+    """Errands of another kind, and those that are not due, are left alone."""
+    now, later, other = (str(uuid4()) for _ in range(3))
+    async with database.transaction() as c:
+        await engine.send(c, [Errand("publish:a", now, 0), Errand("publish:a", later, 0, 0.3)])
+        await engine.send(c, [Errand("publish:b", other, 0)])
+        await engine.send(c, [])
+    async with database.transaction() as c:
+        assert await engine.take_errand(c, "publish:a", ME) == now
+        assert await engine.take_errand(c, "publish:a", ME) is None
+        assert await engine.take_errand(c, "publish:b", ME) == other
+    taken = None
+    while taken is None:
+        await asyncio.sleep(0.05)
+        async with database.transaction() as c:
+            taken = await engine.take_errand(c, "publish:a", ME)
+    assert taken == later
+
+
+async def test_an_errand_whose_transaction_fails_is_there_again(database: Database) -> None:
+    row = str(uuid4())
+    async with database.transaction() as c:
+        await engine.send(c, [Errand("report", row, 0)])
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as c:
+            assert await engine.take_errand(c, "report", ME) == row
+            raise RuntimeError
+    async with database.transaction() as c:
+        assert await engine.take_errand(c, "report", ME) == row
+
+
+async def test_a_row_has_one_token_for_each_nudge(database: Database) -> None:
+    row = str(uuid4())
+    async with database.transaction() as c:
+        for nudge in (0, 0, 1, 1):
+            await engine.send(c, [Errand("report", row, nudge)])
+    async with database.transaction() as c:
+        taken = [await engine.take_errand(c, "report", ME) for _ in range(3)]
+    assert taken == [row, row, None]

@@ -14,6 +14,8 @@ from safelight.core.states import (
     BATCH_STATUSES,
     ENDED,
     EVENTS,
+    PUBLICATION_ARROWS,
+    PUBLICATION_STATES,
     STATES,
     Forbidden,
     arrow,
@@ -81,6 +83,17 @@ def test_a_batch_is_completed_exactly_when_all_are_stored(
     assert status in BATCH_STATUSES
     assert (status == "completed") == (stored == quantity)
     assert (status in ENDED) == (stored + failed + canceled == quantity)
+
+
+def test_a_copy_is_pending_then_uploaded_or_failed_and_pending_again_on_request() -> None:
+    ways = {(a.source, a.target): a.event for a in PUBLICATION_ARROWS}
+    assert ways == {
+        ("pending", "uploaded"): "publication.uploaded",
+        ("pending", "failed"): "publication.failed",
+        ("failed", "pending"): "",
+    }
+    assert {state for pair in ways for state in pair} == set(PUBLICATION_STATES)
+    assert {event for event in ways.values() if event} <= set(EVENTS)
 
 
 def test_the_diagram_shows_every_arrow() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,15 @@ class Counter:
     """Where orders are taken."""
 
     def __init__(
-        self, database: Database, deadline: float = 86_400, fairness: Fairness | None = None
+        self,
+        database: Database,
+        deadline: float = 86_400,
+        fairness: Fairness | None = None,
+        publishers: Sequence[str] = (),
     ) -> None:
         self.database = database
         self.bell = Bell(database, "test")
-        self.acceptor = Acceptor(database, self.bell, deadline, fairness)
+        self.acceptor = Acceptor(database, self.bell, deadline, fairness, publishers)
 
     async def accept(self, key: Key | None = None, **fields: Any) -> Batch:
         """Accept an order; the batch as the database has it."""

@@ -57,6 +57,11 @@ class Publication(AnswerBody):
     publisher: str
     status: PublicationStatus
     url: str | None
+    """Where it is served, when it is uploaded."""
+    reason: str = ""
+    """Of the last trouble; only there if there was any."""
+    removed: bool = False
+    """It was taken away there, because somebody asked; only there if so."""
 
 
 class BatchImage(AnswerBody):

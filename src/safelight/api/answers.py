@@ -14,10 +14,10 @@ from starlette.responses import Response
 from safelight.api.headers import names_tag
 from safelight.api.links import Base, file_url, thumbnail_url
 from safelight.core.killing import Hold
-from safelight.core.records import Attempt, Batch, Character, Image, Workflow
+from safelight.core.records import Attempt, Batch, Character, Image, Publication, Workflow
 from safelight.core.slots import WorkflowReport
 from safelight.core.states import QUEUED
-from safelight.gateway import BackendState, Kept, Outlook, Provenance, Series
+from safelight.gateway import BackendState, Kept, Outlook, Provenance, PublisherState, Series
 
 Json: TypeAlias = dict[str, Any]
 Namer: TypeAlias = Callable[[str, str, int], str]  # user, character, index -> file name
@@ -204,6 +204,19 @@ def backend_json(backend: BackendState) -> Json:
     }
 
 
+def publisher_json(publisher: PublisherState) -> Json:
+    """A publisher and how its copies are."""
+    return {
+        "name": publisher.name,
+        "configured": publisher.configured,
+        "pending": publisher.pending,
+        "uploaded": publisher.uploaded,
+        "failed": publisher.failed,
+        "reason": publisher.reason,
+        "oldest_pending_at": moment(publisher.oldest),
+    }
+
+
 def _member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOTHING) -> Json:
     member: Json = {
         "id": image.id,
@@ -214,7 +227,7 @@ def _member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOT
         "seed_replaced": image.seed_replaced,
         "url": file_url(base, image.id),
         "thumbnail_url": thumbnail_url(base, image.id),
-        "publications": [],
+        "publications": [_publication_json(one) for one in image.publications],
         "eta": moment(expected.etas.get(image.id)),
         "place": expected.places.get(image.id),
         "held": expected.held if image.status == QUEUED else None,
@@ -222,6 +235,19 @@ def _member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOT
     if image.error is not None:
         member["error"] = {"code": image.error.code, "detail": image.error.detail}
     return member
+
+
+def _publication_json(publication: Publication) -> Json:
+    told: Json = {
+        "publisher": publication.publisher,
+        "status": publication.status,
+        "url": None if publication.removed else publication.url,
+    }
+    if publication.reason is not None:
+        told["reason"] = publication.reason
+    if publication.removed:
+        told["removed"] = True
+    return told
 
 
 def _hold_json(hold: Hold) -> Json:

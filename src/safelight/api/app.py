@@ -19,6 +19,7 @@ from safelight.api.native import (
     events,
     images,
     operations,
+    publishers,
     series,
     workflows,
 )
@@ -27,7 +28,17 @@ from safelight.core.naming import DEFAULT_TEMPLATE, NameTemplate
 from safelight.core.records import Limits
 from safelight.gateway import Gateway
 
-_ROUTERS = (batches, events, images, series, characters, workflows, operations, reference)
+_ROUTERS = (
+    batches,
+    events,
+    images,
+    series,
+    characters,
+    workflows,
+    publishers,
+    operations,
+    reference,
+)
 
 
 def create_app(

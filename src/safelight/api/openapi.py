@@ -57,6 +57,7 @@ _TAGS: Final = {
     "series": "The numbered images of one character for one user.",
     "characters": "Named subjects.",
     "workflows": "ComfyUI graphs in API format.",
+    "publishers": "Copies of stored images, at CDNs and in buckets.",
     "operations": "How the service itself is.",
 }
 

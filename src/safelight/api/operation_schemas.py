@@ -33,6 +33,33 @@ class Backends(AnswerBody):
     data: list[Backend]
 
 
+class Publisher(AnswerBody):
+    """Where copies of stored images go."""
+
+    name: str
+    configured: bool
+    """It stands in the settings of the server that answers; else its copies wait."""
+    pending: int
+    uploaded: int
+    failed: int
+    reason: str | None
+    """Of the copy that failed last."""
+    oldest_pending_at: datetime | None
+
+
+class Publishers(AnswerBody):
+    """All publishers."""
+
+    data: list[Publisher]
+
+
+class RetriedPublisher(Publisher):
+    """A publisher whose failed copies are tried again."""
+
+    asked: int
+    """How many."""
+
+
 class Health(AnswerBody):
     """The port is open."""
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from safelight.assembly.delivering import make_errands
 from safelight.core.errors import DatabaseAway, SettingsError
 from safelight.database import embedded, leases
 from safelight.database.bell import Bell
@@ -21,6 +22,7 @@ from safelight.database.pruning import Retention
 from safelight.database.stopping import stop
 from safelight.gateway import Gateway
 from safelight.gateway.catalogue import Shelf
+from safelight.gateway.copies import Copies
 from safelight.pipeline.accept import Acceptor
 from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import Graphs
@@ -148,7 +150,8 @@ async def make_worker(
         settings.retention.idempotency_hours,
     )
     reconciler = Reconciler(closer, retention, settings.rendering.lost_after)
-    return Worker(database, bell, lanes, reconciler, me, cap)
+    errands = make_errands(settings, database, bell, store, me)
+    return Worker(database, bell, lanes, reconciler, me, cap, errands)
 
 
 def _rules(settings: Settings, pool: str) -> Rules:
@@ -199,8 +202,11 @@ def make_gateway(
         bell=bell,
         store=store,
         shelf=Shelf(database, settings.catalogue(), settings.order_limits()),
-        acceptor=Acceptor(database, bell, settings.rendering.deadline, fairness),
+        acceptor=Acceptor(
+            database, bell, settings.rendering.deadline, fairness, tuple(settings.publishers)
+        ),
         wishes=Wishes(database, bell, settings.rendering.deadline, fairness),
+        copies=Copies(database, bell, tuple(settings.publishers)),
         limits=settings.order_limits(),
         working=crew.how if crew else None,
     )

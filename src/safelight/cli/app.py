@@ -18,6 +18,7 @@ from safelight.cli import (
     demo,
     generate,
     operating,
+    publishers,
     simulate,
     workflows,
 )
@@ -119,6 +120,7 @@ for commands in (
     characters,
     workflows,
     backends,
+    publishers,
     operating,
     backing,
 ):

@@ -198,6 +198,23 @@ class AsyncClient:
         """Let a backend take images again."""
         return await self._connection.ask("POST", f"/v1/backends/{_path(backend)}/resume")
 
+    async def publishers(self) -> list[Json]:
+        """Where copies go, and how they are."""
+        return await self._connection.ask_all("/v1/publishers")
+
+    async def retry_publisher(self, name: str) -> Json:
+        """Try all failed copies of a publisher again; `asked` says how many."""
+        return await self._connection.ask("POST", f"/v1/publishers/{_path(name)}/retry")
+
+    async def retry_publications(self, batch: str) -> Batch:
+        """Try the failed copies of a batch's images again."""
+        path = f"/v1/batches/{_path(batch)}/publications/retry"
+        return batch_from(await self._connection.ask("POST", path))
+
+    async def retry_image_publications(self, id: str) -> Json:
+        """Try the failed copies of an image again."""
+        return await self._connection.ask("POST", f"/v1/images/{_path(id)}/publications/retry")
+
     async def health(self) -> Json:
         """Whether a server is there at all; asked once."""
         return await self._connection.ask("GET", "/healthz", patience=0.0)

@@ -12,7 +12,7 @@ def doubling(longest: float = 3600.0, altogether: float = DAY) -> tuple[float, .
     """Waits of 1, 2, 4, … s, none longer than `longest`, until they reach `altogether`.
 
     Example:
-        >>> doubling(8, 30)
+        >>> doubling(8.0, 30.0)
         (1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
     """
     waits: list[float] = []
@@ -30,8 +30,8 @@ def next_wait(
     does not come back together; `share`, from 0 to 1, says where between the two.
 
     Example:
-        >>> next_wait((1.0, 10.0), 2, 0.5), next_wait((1.0, 10.0), 2, 1.0), next_wait((1.0,), 2, 0)
-        (10.0, 12.0, None)
+        >>> next_wait((1.0, 10.0), 2, 0.5), next_wait((1.0, 10.0), 2, 0.0), next_wait((1.0,), 2, 0)
+        (10.0, 8.0, None)
     """
     if tries > len(schedule):
         return None

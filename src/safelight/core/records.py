@@ -124,6 +124,7 @@ class Plan:
     width: int | None = None  # requested size in pixels, checked only if exact_size
     height: int | None = None
     exact_size: bool = False
+    publishers: tuple[str, ...] = ()  # where copies of its pictures go
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,17 @@ class ImageError:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """One image's copy at one publisher."""
+
+    publisher: str
+    status: str  # one of states.PUBLICATION_STATES
+    url: str | None = None  # where it is served, when it is uploaded
+    reason: str | None = None  # of the last trouble
+    removed: bool = False  # taken away there, because somebody asked
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One numbered member of a batch, as its row says."""
 
@@ -168,6 +180,7 @@ class Image:
     dispatched_at: datetime | None = None
     finished_at: datetime | None = None
     deleted_at: datetime | None = None
+    publications: tuple[Publication, ...] = ()  # one a publisher of its batch, in their order
 
 
 @dataclass(frozen=True, slots=True)

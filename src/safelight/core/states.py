@@ -9,6 +9,9 @@ copies. `canceled` is as final. Only `failed` has a way back, and only when some
 
 A batch has no state of its own: its status is a function of three counters in its row, which are
 changed in the transaction that moves an image. So the two can never disagree.
+
+A publication, one image's copy at one publisher, has a small life of its own, which begins when its
+image is stored and never touches that (`PUBLICATION_ARROWS`).
 """
 
 from __future__ import annotations
@@ -26,6 +29,10 @@ FAILED: Final = "failed"
 CANCELED: Final = "canceled"
 STATES: Final = (QUEUED, DISPATCHED, STORED, FAILED, CANCELED)
 
+PENDING: Final = "pending"
+UPLOADED: Final = "uploaded"
+PUBLICATION_STATES: Final = (PENDING, UPLOADED, FAILED)
+
 RUNNING: Final = "running"
 COMPLETED: Final = "completed"
 PARTIAL: Final = "partial"
@@ -40,7 +47,7 @@ class Arrow:
     name: str
     source: str
     target: str
-    event: str  # what listeners are told
+    event: str  # what listeners are told, empty for nothing
     why: str  # for the diagram
 
 
@@ -53,6 +60,11 @@ ARROWS: Final = (
     Arrow("fail", DISPATCHED, FAILED, "image.failed", "no attempt is left"),
     Arrow("cancel", DISPATCHED, CANCELED, "image.canceled", "somebody asked, the backend agreed"),
     Arrow("retry", FAILED, QUEUED, "image.queued", "somebody asked"),
+)
+PUBLICATION_ARROWS: Final = (
+    Arrow("confirm", PENDING, UPLOADED, "publication.uploaded", "size and hash agree there"),
+    Arrow("give_up", PENDING, FAILED, "publication.failed", "refused, or tried for too long"),
+    Arrow("ask_again", FAILED, PENDING, "", "somebody asked"),
 )
 _BY_ENDS: Final = {(arrow.source, arrow.target): arrow for arrow in ARROWS}
 

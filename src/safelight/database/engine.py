@@ -87,6 +87,8 @@ async def take(c: Connection, pool: str, worker: UUID) -> Token | None:
 
 async def send(c: Connection, errands: Sequence[Errand]) -> None:
     """Have errands done; those whose token is there already stay as they are."""
+    if not errands:
+        return
     await _queries(c).enqueue(
         [errand.kind for errand in errands],
         [UUID(errand.row).bytes for errand in errands],

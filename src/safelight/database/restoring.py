@@ -29,6 +29,7 @@ _AFTERWARDS: Final = (
     "restore_batches",
     "restore_attempts",
     "restore_backends",
+    "restore_publications",
     "restore_tokens",
 )
 

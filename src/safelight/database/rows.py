@@ -15,6 +15,7 @@ from safelight.core.records import (
     ImageError,
     Lora,
     Plan,
+    Publication,
     StoredFile,
 )
 from safelight.core.states import batch_status
@@ -35,6 +36,7 @@ def plan_of(row: Row) -> Plan:
     """The frozen plan of a batch row."""
     fields = msgspec.json.decode(row["plan"])
     fields["loras"] = tuple(Lora(**lora) for lora in fields["loras"])
+    fields["publishers"] = tuple(fields.get("publishers", ()))
     return Plan(**fields)
 
 
@@ -86,6 +88,7 @@ def image_of(row: Row, id: str = "id") -> Image:
         dispatched_at=row["dispatched_at"],
         finished_at=row["finished_at"],
         deleted_at=row["deleted_at"],
+        publications=tuple(Publication(**one) for one in from_json(row["publications"]) or ()),
     )
 
 

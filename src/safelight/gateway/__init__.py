@@ -4,7 +4,16 @@ Everything here speaks in records; JSON, statuses and headers belong to the door
 """
 
 from safelight.gateway.gateway import Gateway
-from safelight.gateway.views import BackendState, Kept, Live, Page, Provenance, Series, Told
+from safelight.gateway.views import (
+    BackendState,
+    Kept,
+    Live,
+    Page,
+    Provenance,
+    PublisherState,
+    Series,
+    Told,
+)
 from safelight.pipeline.stream import Reset
 from safelight.pipeline.waiting import Outlook
 
@@ -16,6 +25,7 @@ __all__ = [
     "Outlook",
     "Page",
     "Provenance",
+    "PublisherState",
     "Reset",
     "Series",
     "Told",

@@ -10,7 +10,6 @@ from safelight.core.errors import DatabaseAway, Gone, Invalid, NotStored, Unknow
 from safelight.core.planning import make_plan
 from safelight.core.records import (
     Batch,
-    Character,
     Event,
     Graph,
     Image,
@@ -19,17 +18,17 @@ from safelight.core.records import (
     Plan,
     StoredFile,
 )
-from safelight.core.slots import WorkflowReport
 from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, QUEUED, STORED
 from safelight.database import batches, events, holds, images
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
 from safelight.database.migrations import moved_on
 from safelight.gateway.catalogue import Shelf
+from safelight.gateway.copies import Copies
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.fleet import Fleet
 from safelight.gateway.thumbnails import Thumbnails
-from safelight.gateway.views import Kept, Live, Page, Provenance, Series, Told
+from safelight.gateway.views import Live, Page, Provenance, Series, Told
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Acceptor, Key
 from safelight.pipeline.waiting import Outlook, outlook
@@ -53,6 +52,7 @@ class Gateway:
         shelf: Shelf,
         acceptor: Acceptor,
         wishes: Wishes,
+        copies: Copies,
         limits: Limits,
         working: Callable[[], str] | None = None,
     ) -> None:
@@ -66,6 +66,7 @@ class Gateway:
         self.shelf = shelf
         self.fleet = Fleet(database)
         self.wishes = wishes
+        self.copies = copies
 
     # --- batches ---------------------------------------------------------------------------------
 
@@ -229,41 +230,7 @@ class Gateway:
             raise Unknown(f"{user} has no image {index} of {character}")
         return await self.image(id)
 
-    # --- characters, workflows, backends ---------------------------------------------------------
-
-    async def characters(self) -> Sequence[Kept]:
-        """By id."""
-        return await self.shelf.characters()
-
-    async def character(self, id: str) -> Kept:
-        """Raises `Unknown`."""
-        return await self.shelf.character(id)
-
-    async def put_character(self, character: Character) -> tuple[Kept, bool]:
-        """Keep it; the flag says whether it is new. See `Shelf.put_character`."""
-        return await self.shelf.put_character(character)
-
-    async def delete_character(self, id: str) -> None:
-        """Raises `Unknown`, `Conflict` (code `read-only`)."""
-        await self.shelf.delete_character(id)
-
-    async def workflows(self) -> Sequence[Kept]:
-        """By id."""
-        return await self.shelf.workflows()
-
-    async def workflow(self, id: str) -> tuple[Kept, WorkflowReport]:
-        """Raises `Unknown`."""
-        return await self.shelf.workflow(id)
-
-    async def put_workflow(
-        self, id: str, graph: object, slots: Mapping[str, str], exact_size: bool
-    ) -> tuple[Kept, WorkflowReport, bool]:
-        """Check and keep it. See `Shelf.put_workflow`."""
-        return await self.shelf.put_workflow(id, graph, slots, exact_size)
-
-    async def delete_workflow(self, id: str) -> None:
-        """Raises `Unknown`, `Conflict`."""
-        await self.shelf.delete_workflow(id)
+    # --- the service itself ----------------------------------------------------------------------
 
     async def resume_workflow(self, id: str, pool: str | None) -> Sequence[str]:
         """Let it be drawn again where it is held; in which pools it was. Raises `Unknown`."""

@@ -50,6 +50,19 @@ class BackendState:
 
 
 @dataclass(frozen=True, slots=True)
+class PublisherState:
+    """How many copies are how at a publisher."""
+
+    name: str
+    configured: bool  # stands in the settings of this process
+    pending: int
+    uploaded: int
+    failed: int
+    reason: str | None  # of the copy that failed last
+    oldest: datetime | None  # since when the oldest pending one waits
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a list; `cursor` leads to the next, None at the end."""
 

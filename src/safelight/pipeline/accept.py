@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -16,8 +16,8 @@ from safelight.core.errors import Invalid, TooManyQueued
 from safelight.core.fairness import Fairness, costs
 from safelight.core.graph import canonical
 from safelight.core.numbering import draw_seed, explicit_seeds, reserve
-from safelight.core.records import Batch, Counters, Graph, Image, Order, Plan
-from safelight.core.states import QUEUED, batch_status
+from safelight.core.records import Batch, Counters, Graph, Image, Order, Plan, Publication
+from safelight.core.states import PENDING, QUEUED, batch_status
 from safelight.database import batches, shares
 from safelight.database.batches import NewBatch, NewImage, Reserved
 from safelight.database.bell import Bell
@@ -56,12 +56,18 @@ class Acceptor:
     """Accepts orders; remembers which graphs the database has."""
 
     def __init__(
-        self, database: Database, bell: Bell, deadline: float, fairness: Fairness | None = None
+        self,
+        database: Database,
+        bell: Bell,
+        deadline: float,
+        fairness: Fairness | None = None,
+        publishers: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._bell = bell
         self._deadline = deadline
         self._fairness = fairness or Fairness()
+        self._publishers = tuple(publishers)
         self._known_graphs: set[str] = set()
 
     async def accept(
@@ -75,6 +81,7 @@ class Acceptor:
             DatabaseAway: nothing was reserved.
         """
         await self._keep_graph(plan.graph, graph)
+        plan = replace(plan, publishers=self._publishers)
         id = str(uuid4())
         try:
             async with self._database.transaction() as c:
@@ -190,6 +197,7 @@ def _accepted(new: NewBatch, created_at: datetime, deadline: datetime) -> Batch:
                 status=QUEUED,
                 seed_explicit=new.seed_explicit,
                 created_at=created_at,
+                publications=tuple(Publication(name, PENDING) for name in new.plan.publishers),
             )
             for image in new.images
         ),

@@ -28,10 +28,10 @@ from safelight.core.retrying import (
     recorded,
 )
 from safelight.core.states import DISPATCHED
-from safelight.database import arrows, images, leases, shares
+from safelight.database import arrows, images, leases, publications, shares
 from safelight.database.arrows import NewSeed
 from safelight.database.bell import Bell
-from safelight.database.connection import Connection, Database
+from safelight.database.connection import Connection, Database, Row
 from safelight.database.images import Locked, Member, Work
 from safelight.pipeline.dispatch import DEADLINE_PASSED
 from safelight.pipeline.holding import note_death
@@ -57,8 +57,7 @@ class Closer:
             DatabaseAway: nothing was decided.
         """
         try:
-            async with self.database.session() as c:
-                kept = await arrows.keep(c, work, file)
+            kept = await self._keep(work, file)
         except asyncpg.UniqueViolationError:
             return await self.end(work, TWIN, "the same pixels as another image of this batch")
         if kept is None:
@@ -68,9 +67,18 @@ class Closer:
             await self._call_back(work.user)
             return spare
         log.debug("image stored", image_id=work.image, batch_id=work.batch, index=work.index)
-        self._ring(work, ended=kept["ended"])
+        self._ring(work, ended=kept["ended"], errand=bool(kept["copies"]))
         await self._call_back(work.user)
         return False
+
+    async def _keep(self, work: Work, file: StoredFile) -> Row | None:
+        if not work.plan.publishers:
+            async with self.database.session() as c:
+                return await arrows.keep(c, work, file)
+        async with self.database.transaction() as c:
+            kept = await arrows.keep(c, work, file)
+            await publications.send_copies(c, kept["copies"] if kept else ())
+            return kept
 
     async def end(self, work: Work, outcome: str, detail: str, *, suspicious: bool = False) -> bool:
         """Close without a picture, and do what the table of retry decisions says; false if the
@@ -143,9 +151,11 @@ class Closer:
         except DatabaseAway as away:
             log.info("image not called back, the reconciler will", user=user, reason=str(away))
 
-    def _ring(self, work: Work, *, line: bool = False, ended: bool = True) -> None:
+    def _ring(
+        self, work: Work, *, line: bool = False, ended: bool = True, errand: bool = False
+    ) -> None:
         self.bell.forget(work.image)
-        self.bell.ring(work.batch, line=line, ended=ended)
+        self.bell.ring(work.batch, line=line, ended=ended, errand=errand)
 
 
 async def drawn_anew(c: Connection, image: Locked | Member) -> NewSeed:

@@ -21,6 +21,8 @@ POLL_EVERY: Final = 1.0  # s; the bell only makes it faster
 KEEP_ALIVE: Final = 15.0  # s of silence
 _PAGE: Final = 500
 _ENDINGS: Final = frozenset(f"batch.{status}" for status in ENDED)
+# Told of stored images, also when their batch has ended: they neither end it nor open it again.
+_AFTERWARDS: Final = frozenset({"publication.uploaded", "publication.failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,9 @@ async def of_batch(
 ) -> AsyncIterator[Event | Progress | Reset | None]:
     """Events of one batch after a number, live progress between them, None when it is quiet.
 
-    Begins with a `Reset` where they cannot be told without a gap. Ends after the batch's last
-    event, unless somebody asks for a retry before it is told.
+    Begins with a `Reset` where they cannot be told without a gap. Ends when the batch has ended and
+    everything is told, unless somebody asks for a retry before. What becomes of copies after that
+    is told in the stream of all events, or to who asks again.
     """
     ended = False
     lost = (await events.place(database, batch, after)).lost
@@ -54,6 +57,8 @@ async def of_batch(
                 after = event.number
                 ended = event.type in _ENDINGS
                 yield event
+            if page and page[-1].type in _AFTERWARDS:
+                ended = await _has_ended(database, batch, after)
             if ended and len(page) < _PAGE:
                 return
             for progress in _fresh(bell.progress_of(batch), told):
@@ -65,6 +70,12 @@ async def of_batch(
                 yield None
             if len(page) < _PAGE:
                 await set_within(news, POLL_EVERY)
+
+
+async def _has_ended(database: Database, batch: str, after: int) -> bool:
+    """Whether it is over, and its last event is this one."""
+    now = await batches.batch(database, batch)
+    return now is None or (now.status in ENDED and now.last_event == after)
 
 
 async def of_all(

@@ -28,7 +28,7 @@ CLAIM: Final = 15.0
 _RENEW_EVERY: Final = 5.0  # s
 _CATCH_UP_EVERY: Final = 10.0  # s
 _LOOK_EVERY: Final = 1.0  # s; the bell only makes it faster
-_LEAVE: Final = 2.0  # s an errand gets to end when the worker stops
+_LEAVE: Final = 0.5  # s an errand gets to end when the worker stops; below stopping's patience
 
 Claimed = TypeVar("Claimed")
 
@@ -36,8 +36,13 @@ Claimed = TypeVar("Claimed")
 class Runner(Protocol[Claimed]):
     """What one kind of errand is."""
 
-    kind: str
-    room: int  # how many at once
+    @property
+    def kind(self) -> str:
+        """Of its errands."""
+
+    @property
+    def room(self) -> int:
+        """How many of them at once."""
 
     async def claim(self, c: Connection, row: str, worker: UUID) -> Claimed | None:
         """Claim it until `CLAIM` seconds from now; None: there is nothing to be done."""
@@ -50,6 +55,9 @@ class Runner(Protocol[Claimed]):
 
     async def release(self, rows: Sequence[str], worker: UUID) -> None:
         """Give claims back: nothing came of them."""
+
+    async def close(self) -> None:
+        """Let go of connections; none of its errands runs any more."""
 
     async def catch_up(self, *, started: bool) -> None:
         """Make tokens for what is due and may have lost its own; `started`: what waits for another
@@ -68,6 +76,11 @@ class Errands(Generic[Claimed]):
         self._wake = asyncio.Event()
         self._paused_until = 0.0  # loop time
 
+    @property
+    def kind(self) -> str:
+        """Of these errands."""
+        return self._runner.kind
+
     async def run(self) -> None:
         """For ever; cancelled, those under way get a moment to end."""
         self._bell.errands.add(self._wake)
@@ -84,6 +97,10 @@ class Errands(Generic[Claimed]):
             self._bell.errands.discard(self._wake)
             await self._leave()
             await stop(*beside)
+
+    async def close(self) -> None:
+        """See `Runner.close`."""
+        await self._runner.close()
 
     async def _begin_all(self) -> None:
         try:

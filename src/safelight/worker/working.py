@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.database.stopping import stop
+from safelight.worker.errands import Errands
 from safelight.worker.lanes import Lane, Lanes
 from safelight.worker.lease import Leaseholder
 from safelight.worker.neighbours import Neighbours
@@ -35,6 +37,7 @@ class Worker:
         reconciler: Reconciler,
         me: UUID,
         in_flight_per_user: int | None = None,
+        errands: Sequence[Errands[Any]] = (),
     ) -> None:
         self._lanes = Lanes(lanes)
         self._leases = Leaseholder(database, self._lanes, me)
@@ -42,6 +45,7 @@ class Worker:
         self._unwanted = Unwanted(database, bell, self._lanes)
         self._neighbours = Neighbours(database, self._lanes)
         self._reconciler = reconciler
+        self._errands = errands
         self._upkeeps = [Upkeep(lane, database, bell, me) for lane in lanes]
         self._task: asyncio.Task[None] | None = None
 
@@ -53,6 +57,8 @@ class Worker:
         """Stop pulling, release the leases, leave prompts where they are to be adopted."""
         await stop(self._task)
         await self._leases.release()
+        for errands in self._errands:
+            await errands.close()
         for lane in self._lanes:
             await lane.renderer.close()
 
@@ -73,6 +79,8 @@ class Worker:
             tasks.create_task(_for_ever("reconcile", self._reconciler.run))
             tasks.create_task(_for_ever("neighbours", self._neighbours.run))
             tasks.create_task(_for_ever("catch up", self._leases.catch_up_for_ever))
+            for errands in self._errands:
+                tasks.create_task(_for_ever(errands.kind, errands.run))
             for upkeep in self._upkeeps:
                 tasks.create_task(_for_ever("hints", upkeep.listen))
                 tasks.create_task(_for_ever("probe", upkeep.probe))

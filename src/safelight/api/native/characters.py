@@ -25,7 +25,7 @@ router = APIRouter(tags=["characters"])
 )
 async def list_characters(request: Request) -> Response:
     """By id."""
-    kept = await context_of(request).gateway.characters()
+    kept = await context_of(request).gateway.shelf.characters()
     return respond({"data": [character_json(one) for one in kept]})
 
 
@@ -37,7 +37,7 @@ async def list_characters(request: Request) -> Response:
 )
 async def get_character(request: Request, id: str) -> Response:
     """What it does not say is null."""
-    kept = await context_of(request).gateway.character(id_or_unknown(id, "character"))
+    kept = await context_of(request).gateway.shelf.character(id_or_unknown(id, "character"))
     return respond_tagged(request, character_json(kept))
 
 
@@ -53,7 +53,7 @@ async def put_character(request: Request, id: str) -> Response:
     """In place of what was there; batches already ordered are drawn as they were planned."""
     check_id(id, "{id}")
     body, _ = await bodies.read(request, CharacterRequest)
-    kept, new = await context_of(request).gateway.put_character(body.character(id))
+    kept, new = await context_of(request).gateway.shelf.put_character(body.character(id))
     headers = {"location": f"{base_of(request)}/v1/characters/{id}"} if new else None
     return respond(character_json(kept), 201 if new else 200, headers)
 
@@ -67,5 +67,5 @@ async def put_character(request: Request, id: str) -> Response:
 )
 async def delete_character(request: Request, id: str) -> Response:
     """Its images stay, and its series goes on if it comes back."""
-    await context_of(request).gateway.delete_character(id_or_unknown(id, "character"))
+    await context_of(request).gateway.shelf.delete_character(id_or_unknown(id, "character"))
     return Response(status_code=204)

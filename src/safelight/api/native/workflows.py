@@ -36,7 +36,7 @@ class ResumeWhere(BaseModel):
 )
 async def list_workflows(request: Request) -> Response:
     """By id, without their graphs."""
-    kept = await context_of(request).gateway.workflows()
+    kept = await context_of(request).gateway.shelf.workflows()
     return respond({"data": [workflow_summary_json(one) for one in kept]})
 
 
@@ -48,7 +48,7 @@ async def list_workflows(request: Request) -> Response:
 )
 async def get_workflow(request: Request, id: str) -> Response:
     """With its graph and what its check found."""
-    kept, report = await context_of(request).gateway.workflow(id_or_unknown(id, "workflow"))
+    kept, report = await context_of(request).gateway.shelf.workflow(id_or_unknown(id, "workflow"))
     return respond_tagged(request, workflow_json(kept, report))
 
 
@@ -65,7 +65,7 @@ async def put_workflow(request: Request, id: str) -> Response:
     check_id(id, "{id}")
     body, _ = await bodies.read(request, WorkflowRequest)
     given = body.given()
-    kept, report, new = await context_of(request).gateway.put_workflow(
+    kept, report, new = await context_of(request).gateway.shelf.put_workflow(
         id, body.graph, given.get("slots", {}), given.get("exact_size", False)
     )
     headers = {"location": f"{base_of(request)}/v1/workflows/{id}"} if new else None
@@ -96,5 +96,5 @@ async def resume_workflow(
 )
 async def delete_workflow(request: Request, id: str) -> Response:
     """Batches already ordered are drawn all the same."""
-    await context_of(request).gateway.delete_workflow(id_or_unknown(id, "workflow"))
+    await context_of(request).gateway.shelf.delete_workflow(id_or_unknown(id, "workflow"))
     return Response(status_code=204)

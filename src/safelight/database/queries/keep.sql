@@ -1,11 +1,12 @@
 -- dispatched -> stored, in one round trip. No row: another worker drives this attempt now, or the
 -- image has ended. A twin breaks the unique index images_differ and with it this statement.
--- A picture clears its graph of what died under it.
+-- A picture clears its graph of what died under it, and is to be copied to its batch's publishers.
 -- The batch row is locked first, then the image row: each step rests on the one before.
 -- $1 prompt id, $2 epoch, $3 key, $4 bytes, $5 content type, $6 width, $7 height, $8 sha256,
 -- $9 pixels sha256, $10 image, $11 batch
 with batch_lock as materialized (
-    select id, pool, plan ->> 'graph' as graph from batches where id = $11 for update
+    select id, pool, plan ->> 'graph' as graph, plan -> 'publishers' as publishers
+    from batches where id = $11 for update
 ), image_lock as materialized (
     select image.id from images image join batch_lock on image.batch_id = batch_lock.id
     where image.id = $10 and image.status = 'dispatched'
@@ -21,6 +22,11 @@ with batch_lock as materialized (
                       backend = attempt.backend, error = null, finished_at = safelight_now()
     from attempt where images.id = attempt.image_id and images.status = 'dispatched'
     returning images.id, batch_id, index, seed
+), copies as (
+    insert into publications (image_id, publisher)
+    select image.id, name
+    from image, batch_lock, jsonb_array_elements_text(batch_lock.publishers) as name
+    returning id, publisher
 ), cleared as (
     update deaths set cleared = true from image, batch_lock
     where deaths.pool = batch_lock.pool and deaths.graph = batch_lock.graph and not cleared
@@ -45,4 +51,6 @@ with batch_lock as materialized (
            jsonb_build_object('stored', stored, 'failed', failed, 'canceled', canceled)
     from batch where ended_at is not null
 )
-select id as batch_id, last_event, ended_at is not null as ended from batch
+select id as batch_id, last_event, ended_at is not null as ended,
+       array(select array[publisher, id::text] from copies) as copies
+from batch

@@ -1,6 +1,7 @@
-select id, batch_id, user_id, character_id, index, seed, status, seed_explicit, seed_replaced, key,
-       bytes, content_type, width, height, sha256, pixels_sha256, prompt_id, backend, error,
-       queued_at, dispatched_at, finished_at, deleted_at
-from images
-where user_id = $1 and character_id = $2 and ($3::bigint is null or index < $3)
+select image.id, batch_id, image.user_id, image.character_id, index, seed, status, seed_explicit,
+       seed_replaced, key, bytes, content_type, width, height, sha256, pixels_sha256, prompt_id,
+       backend, error, queued_at, dispatched_at, finished_at, deleted_at,
+       publications_of(image.id, batch.plan) as publications
+from images image join batches batch on batch.id = batch_id
+where image.user_id = $1 and image.character_id = $2 and ($3::bigint is null or index < $3)
 order by index desc limit $4
