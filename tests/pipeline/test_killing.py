@@ -125,7 +125,7 @@ async def test_a_graph_is_resumed_by_its_content_too(database: Database) -> None
 
 async def test_a_picture_clears_its_graph(database: Database) -> None:
     """Backends die and die, with a picture of the graph between them: nothing is held. And since
-    that shows that they die anyway, the graph is then held at the fourth death in a row."""
+    the graph works, it is held at the fourth death in a row only."""
     await lease(database)
     await Counter(database).accept(quantity=8)
     for _ in range(3):
@@ -136,6 +136,17 @@ async def test_a_picture_clears_its_graph(database: Database) -> None:
     await die(database)
     [hold] = await holds.holds(database)
     assert hold.backends == ("b1",) * 4
+
+
+async def test_a_picture_of_yesterday_speaks_for_nobody(database: Database) -> None:
+    """The graph worked two hours ago, and kills now."""
+    await lease(database)
+    await Counter(database).accept(quantity=3)
+    await store(database, await drawing(database))
+    async with database.session() as c:
+        await c.execute("update images set finished_at = finished_at - interval '2 hours'")
+    await die(database, 2)
+    assert len(await holds.holds(database)) == 1
 
 
 async def test_where_servers_die_under_others_too_a_graph_is_given_more_time(

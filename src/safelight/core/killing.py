@@ -7,8 +7,8 @@ that was opened after the death before, and no picture of that graph stored in t
 first (a picture clears the count). The same backend may die more than once in it.
 
 Two in a chain are held against a graph. Where something speaks for it, four: within the hour a
-server died under another graph, or under this one, which gave a picture afterwards; or another
-backend has drawn the graph for as long, and lives.
+server died under another graph, or this one gave a picture there; or another backend has drawn the
+graph for as long, and lives.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Final
 
 ENOUGH: Final = 2  # deaths, one after the other
-ENOUGH_IN_DOUBT: Final = 4  # where servers die anyway
+ENOUGH_IN_DOUBT: Final = 4  # where something speaks for the graph
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ async def prove_death(c: Connection, prompt_id: str) -> list[Death]:
 
 
 async def doubtful(c: Connection, pool: str, graph: str) -> bool:
-    """Whether something speaks against it that a graph kills: servers also died under others within
-    the hour, or under this one before a picture of it; or one that draws it, too, lives."""
+    """Whether something speaks against it that a graph kills: within the hour servers died under
+    others, or it gave a picture there; or another server that draws it, too, lives."""
     return bool(await c.fetchval(sql("doubts"), pool, graph))
 
 
