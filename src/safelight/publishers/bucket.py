@@ -26,7 +26,7 @@ from safelight.publishers.base import (
     Removed,
     Uploaded,
 )
-from safelight.publishers.bucket_objects import Target, hashes, held, make_lasting
+from safelight.publishers.bucket_objects import AWAY, Target, hashes, held, make_lasting
 from safelight.publishers.index_txt import IndexText
 from safelight.publishers.saying import PAUSE, words
 
@@ -68,6 +68,7 @@ class Bucket:
         """Create it, or see that it lies there already; compared by size and hash either way."""
         existed = False
         try:
+            self._target.check_there()
             try:
                 await self._create(place, copy, item.content_type)
             except (AlreadyExistsError, FileExistsError):
@@ -85,6 +86,7 @@ class Bucket:
     async def look(self, place: str) -> Look:
         """What is told of an object; it is read where its hash can be had in no other way."""
         try:
+            self._target.check_there()
             return await self._described(place)
         except FileNotFoundError as error:
             return NotNow(self._said(error)) if self._gone(error) else Missing()
@@ -95,6 +97,7 @@ class Bucket:
     async def remove(self, place: str, md5: str) -> Removal:
         """Delete it, if it is what was published."""
         try:
+            self._target.check_there()
             found = await self._compared(place, md5)
             if found.md5 != md5:
                 return Refused(f"another picture lies there ({_told(found)}); it was not touched")
@@ -110,6 +113,7 @@ class Bucket:
         text, place = IndexText(highest), self._template.index_place(user, character)
         attributes = {"Content-Type": text.content_type, "Cache-Control": "no-cache"}
         try:
+            self._target.check_there()
             await obstore.put_async(
                 self._objects,
                 place,
@@ -174,8 +178,7 @@ class Bucket:
 
     def _gone(self, error: FileNotFoundError) -> bool:
         """Whether it is not the object that is missing, but all there was."""
-        folder = self._target.folder
-        return "NoSuchBucket" in str(error) or (folder is not None and not folder.is_dir())
+        return "NoSuchBucket" in str(error) or str(error) == AWAY
 
     def _said(self, error: BaseError | OSError) -> str:
         """What the far side says, without addresses: its message, else what happened."""

@@ -25,6 +25,7 @@ from safelight.publishers.base import Copy, Found
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
 
+AWAY: Final = "the folder is not there"
 _SMALL: Final = 4 * 1_048_576  # bytes; larger copies are sent from a file
 _CHUNK: Final = 256 * 1024  # bytes
 # How the user and the password of a URL are called in each cloud.
@@ -42,6 +43,11 @@ class Target:
     objects: ObjectStore = field(repr=False)
     folder: Path | None  # where it is one
     secrets: Sequence[str] = field(repr=False)  # never to be repeated
+
+    def check_there(self) -> None:
+        """Raise FileNotFoundError for a folder that is away: nothing may be made in its place."""
+        if self.folder is not None and not self.folder.is_dir():
+            raise FileNotFoundError(AWAY)
 
 
 def open_target(url: str) -> Target:

@@ -73,16 +73,21 @@ class Bunny:
 
     async def remove(self, place: str, md5: str) -> Removal:
         """Delete it, if it is what was published; it is read once, for its MD5 is not told."""
+        there = await self._described(place)
+        if not isinstance(there, Found):
+            return Removed() if isinstance(there, Missing) else there
         try:
             found = await self._http.hashes(f"{self._zone}/{place}", self._headers())
             if isinstance(found, Reply):
                 return Removed() if _is_missing(found) else self._unwilling(found)
+            if (found.size, found.sha256) != (there.size, there.sha256):
+                return NotNow("what was read is not what lies there")
             if found.md5 != md5:
                 return Refused(f"another picture lies there ({_told(found)}); it was not touched")
             reply = await self._http.ask("DELETE", f"{self._zone}/{place}", self._headers())
         except Unanswered as trouble:
             return NotNow(trouble.reason)
-        if reply.status == 200 or _is_missing(reply):
+        if (reply.status == 200 and not is_html(reply)) or _is_missing(reply):
             return Removed()
         return self._unwilling(reply)
 
