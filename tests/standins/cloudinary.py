@@ -255,7 +255,9 @@ def parsed(request: Request) -> tuple[dict[str, str | list[str]], bytes | None]:
     """The parameters of a form, `key[]` as lists, and its file, wherever it stands in it."""
     kind = request.headers.get("content-type", "")
     if "multipart/form-data" not in kind:
-        return dict(parse_qsl(request.body.decode())), None
+        said: dict[str, str | list[str]] = dict(parse_qsl(request.body.decode()))
+        uri = said.pop("file", None)
+        return said, None if uri is None else _from_uri(str(uri))
     boundary = kind.partition("boundary=")[2].strip('"').encode()
     params: dict[str, str | list[str]] = {}
     file: bytes | None = None
