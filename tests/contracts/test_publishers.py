@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 
+import obstore
 import pytest
 
 from safelight.publishers.base import (
@@ -21,6 +22,7 @@ from safelight.publishers.base import (
     Removed,
     Uploaded,
 )
+from safelight.publishers.bucket_objects import open_target
 from tests.contracts.publishing import (
     QUICK,
     WRONG,
@@ -31,6 +33,7 @@ from tests.contracts.publishing import (
     Far,
     Watched,
     at,
+    bucket,
     standin_process,
 )
 from tests.standins import Bunny, Bytes, Cloudinary, Large, item, png
@@ -368,3 +371,18 @@ async def test_a_large_copy_leaves_in_bounded_memory(
             outcome = await publisher.publish(publisher.place(ITEM), ITEM, copy)
     assert isinstance(outcome, Uploaded), outcome
     assert watched.grown < 24 * 2**20
+
+
+async def test_an_object_tells_browsers_what_it_is_and_how_long_to_keep_it(moto_url: str) -> None:
+    """Pictures never change, so they may be kept for ever; an index never."""
+    url = AtBucket(moto_url).url("right-s3cret")
+    publisher = bucket(url, "public, max-age=60")
+    assert isinstance(await publisher.publish(publisher.place(ITEM), ITEM, COPY), Uploaded)
+    await publisher.write_index("areg", "mira", 13)
+    objects = open_target(url).objects
+    picture = await obstore.get_async(objects, publisher.place(ITEM))
+    assert picture.attributes["Content-Type"] == "image/png"
+    assert picture.attributes["Cache-Control"] == "public, max-age=60"
+    index = await obstore.get_async(objects, "areg/mira/index.txt")
+    assert index.attributes["Content-Type"] == "text/plain"
+    assert index.attributes["Cache-Control"] == "no-cache"

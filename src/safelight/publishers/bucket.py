@@ -106,7 +106,10 @@ class Bucket:
             return NotNow(self._said(error)) if self._gone(error) else Removed()
         except (BaseError, OSError) as error:
             return self._trouble(error)
-        return Removed()
+        left = await self.look(place)
+        return (
+            Removed() if isinstance(left, Missing) else NotNow("it was deleted and is still there")
+        )
 
     async def write_index(self, user: str, character: str, highest: int) -> Outcome:
         """Over an older one, and nobody shall keep it."""
