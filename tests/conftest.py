@@ -20,6 +20,7 @@ from safelight.database import embedded
 from safelight.database.connection import Database, open_database
 from safelight.database.migrations import migrate
 from tests.processes import Processes
+from tests.s3 import s3_server
 
 _numbers = itertools.count(1)
 
@@ -111,3 +112,10 @@ def processes(tmp_path: Path, database_url: str) -> Iterator[Processes]:
     started = Processes(tmp_path, database_url)
     yield started
     started.stop_all()
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """The address of an S3 server with a bucket named `bucket`."""
+    with s3_server() as url:
+        yield url

@@ -19,8 +19,8 @@ import pytest
 
 from safelight.database import binaries
 from tests.chaos.machines import Machine, Network
-from tests.contracts.conftest import MOTO
 from tests.processes import QUICK
+from tests.s3 import MOTO
 from tests.waiting import until
 
 pytestmark = [

@@ -1,4 +1,4 @@
-"""A real S3 server for the contracts, in an environment and a process of its own."""
+"""A real S3 server, in an environment and a process of its own."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-MOTO = Path(__file__).parents[2] / ".venv-s3" / "bin" / "moto_server"
+MOTO = Path(__file__).parents[1] / ".venv-s3" / "bin" / "moto_server"
 
 
-@pytest.fixture(scope="session")
-def moto_url() -> Iterator[str]:
-    """The address of an S3 server with a bucket named `bucket`."""
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """Its address; it has a bucket named `bucket`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
