@@ -194,6 +194,7 @@ class Processes:
         text += '[characters.opal-fever]\nname = "Opal Fever"\nworkflow = "quick"\n'
         path = self.home / "safelight.toml"
         path.write_text(text + config)
+        path.chmod(0o600)  # the doctor says so where it may hold secrets
         return path
 
     def stop_all(self) -> None:

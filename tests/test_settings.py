@@ -18,6 +18,10 @@ from safelight.core.fairness import Fairness
 from safelight.settings import Backend, Settings, load, on_loopback, show
 from safelight.settings.checks import address, duration, public_url
 
+CLOUDINARY_INLINE = (
+    '[publishers.cloudinary]\ncloud_name = "demo"\napi_key = "1"\napi_secret = "s3cret"\n'
+)
+
 
 def loaded(
     folder: Path,
@@ -209,6 +213,35 @@ def test_no_secret_stands_in_a_complaint(tmp_path: Path) -> None:
     told = complaint(tmp_path, text)
     assert "s3cret" not in told
     assert len(told.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ('[[backends]]\nname = "a"\nurl = "http://a"\ntoken = "t"\n', True),
+        ('[[backends]]\nname = "a"\nurl = "http://a"\nheaders = { A = "b" }\n', True),
+        ('[[backends]]\nname = "a"\nurl = "http://a"\nheaders = {}\n', False),
+        ('[database]\nurl = "postgresql://ann:pw@db/x"\n', True),
+        ('[database]\nurl = "postgresql://ann@db/x"\n', False),
+        ('[store]\nurl = "s3://bucket/x"\n', False),
+        ('[store]\nurl = "s3://bucket/x?secret_access_key=k"\n', True),
+        (CLOUDINARY_INLINE, True),
+        ("", False),
+    ],
+)
+def test_a_file_is_known_to_hold_secrets(tmp_path: Path, text: str, secret: bool) -> None:
+    """The doctor looks who else can read it."""
+    found = loaded(tmp_path, text).secret_files
+    assert found == ((tmp_path / "safelight.toml",) if secret else ())
+
+
+def test_files_that_secrets_are_read_from_are_known(tmp_path: Path) -> None:
+    """From the file and from the environment."""
+    for name in ("token", "key"):
+        (tmp_path / name).write_text("x")
+    text = '[[backends]]\nname = "a"\nurl = "http://a"\ntoken_file = "token"\n'
+    files = loaded(tmp_path, text, {"SAFELIGHT_KEY_FILE": "key"}).secret_files
+    assert set(files) == {tmp_path / "token", tmp_path / "key"}
 
 
 # --- publishers -----------------------------------------------------------------------------------

@@ -73,3 +73,27 @@ async def test_prompts_that_nobody_waits_for_are_counted(
     assert found["ghosts"]["ok"] is False
     assert found["ghosts"]["detail"].startswith("1 prompts")
     assert found["backend pod-1"]["detail"].endswith("2 prompts")
+
+
+def test_a_secret_that_others_can_read_is_told(backed: Shell) -> None:
+    """The settings file and every file named in it that holds a secret; the secret is not told."""
+    settings, key = backed.folder / "safelight.toml", backed.folder / "cdn key"
+    settings.write_text(
+        settings.read_text() + "[publishers.bunny]\n"
+        'zone = "z"\naccess_key_file = "cdn key"\npublic_url = "https://z.b-cdn.net"\n'
+    )
+    key.write_text("s3cret")
+    key.chmod(0o640)
+    settings.chmod(0o644)
+    found = checks(backed, 1)
+    assert found["secrets cdn key"]["detail"] == f"{key} can be read by others (mode 640)"
+    assert found["secrets cdn key"]["advice"] == f"Type: chmod 600 '{key}'"
+    assert "secrets safelight.toml" not in found  # nothing secret stands in it
+    assert "s3cret" not in json.dumps(found)
+    key.chmod(0o600)
+    assert checks(backed, 0)["secrets"]["ok"]
+    settings.write_text(settings.read_text().replace('_file = "cdn key"', ' = "s3cret"'))
+    found = checks(backed, 1)
+    assert found["secrets safelight.toml"]["detail"].endswith("can be read by others (mode 644)")
+    settings.chmod(0o600)
+    assert checks(backed, 0)["secrets"]["ok"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
@@ -41,7 +44,8 @@ async def doctor(settings: Settings) -> list[Check]:
     asked = [await _check_backend(backend, settings.rendering) for backend in settings.backends]
     held = [prompt for _, prompts in asked for prompt in prompts]
     checks = [*await _check_database(settings, held), await _check_store(settings)]
-    return [*checks, _check_catalogue(settings), *(check for check, _ in asked)]
+    checks += [_check_catalogue(settings), *_check_secrets(settings)]
+    return [*checks, *(check for check, _ in asked)]
 
 
 async def _check_database(settings: Settings, held: Sequence[str]) -> list[Check]:
@@ -123,6 +127,25 @@ def _check_catalogue(settings: Settings) -> Check:
         return Check("catalogue", False, error.detail, "Mend the file it names.")
     told = f"{len(catalogue.characters)} characters, {len(catalogue.workflows)} workflows"
     return Check("catalogue", True, f"{told} in the settings")
+
+
+def _check_secrets(settings: Settings) -> Iterator[Check]:
+    """Whether others on this machine can read a file that holds a secret."""
+    open_to_others = [path for path in settings.secret_files if _mode(path) & 0o077]
+    for path in sorted(set(open_to_others)):
+        told = f"{path} can be read by others (mode {_mode(path):o})"
+        yield Check(
+            f"secrets {path.name}", False, told, f"Type: chmod 600 {shlex.quote(str(path))}"
+        )
+    if settings.secret_files and not open_to_others:
+        yield Check("secrets", True, "read by nobody else")
+
+
+def _mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0  # read at the start, and gone since
 
 
 async def _check_backend(backend: Backend, rendering: Rendering) -> tuple[Check, Sequence[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,10 @@ SECRETS: Final = (
     *("publishers.*.api_secret", "publishers.*.access_key", "publishers.*.url"),
 )
 MAX_SECRET: Final = 65_536  # bytes
+# What makes a URL secret: a password, or a parameter that is one.
+_IN_URL: Final = re.compile(
+    r"(?i)://[^/@\s]*:[^/@\s]*@|[?&][^=&]*(?:key|token|secret|pass|sig)[^=&]*="
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class Layer:
     said: Mapping[str, Any]
     folder: Path  # relative paths begin here
     names: Mapping[str, str]  # dotted key -> how it is spelled there, if otherwise
+    file: Path | None = None  # it was read from
+    secret_files: tuple[Path, ...] = ()  # those that a secret of it was read from
 
     def spelling(self, location: Sequence[str | int]) -> str:
         """How a key is called in this place."""
@@ -82,28 +89,41 @@ def anchored(layer: Layer) -> Layer:
         for holder, key, _ in _places(said, pattern):
             if isinstance(holder.get(key), str | Path):
                 holder[key] = layer.folder / Path(holder[key]).expanduser()
+    files = [layer.file] if layer.file and any(_secrets(said)) else []
     for pattern in SECRETS:
         for holder, key, location in _places(said, pattern):
             if f"{key}_file" in holder:
                 where = f"{layer.source}: {layer.spelling([*location, f'{key}_file'])}"
-                _take_secret(holder, key, where, layer.folder)
-    return replace(layer, said=said)
+                files.append(_take_secret(holder, key, where, layer.folder))
+    return replace(layer, said=said, secret_files=tuple(files))
 
 
-def _take_secret(holder: dict[str, Any], key: str, where: str, folder: Path) -> None:
+def _secrets(said: Mapping[str, Any]) -> Iterator[bool]:
+    """Whether what stands here, key by key, must not be read by others."""
+    for pattern in (*SECRETS, "backends.*.headers"):
+        for holder, key, _ in _places(said, pattern):
+            value = holder.get(key)
+            url = isinstance(value, str) and "://" in value
+            yield bool(_IN_URL.search(str(value)) if url else value)
+
+
+def _take_secret(holder: dict[str, Any], key: str, where: str, folder: Path) -> Path:
+    """Put a secret's value in the place of its file; returns the file."""
     named = holder.pop(f"{key}_file")
     if key in holder:
         raise SettingsError(f"{where}: {key} is given too; keep one of them")
     if not isinstance(named, str | Path):
         raise SettingsError(f"{where}: expected the path of a file")
+    path = folder / Path(named).expanduser()
     try:
-        with (folder / Path(named).expanduser()).open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8") as file:
             text = file.read(MAX_SECRET + 1).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{where}: cannot be read: {error}") from None
     if not text or len(text) > MAX_SECRET:
         raise SettingsError(f"{where}: expected a file of 1 to {MAX_SECRET} bytes")
     holder[key] = text
+    return path
 
 
 def _places(said: Any, pattern: str) -> Iterator[tuple[dict[str, Any], str, list[str | int]]]:

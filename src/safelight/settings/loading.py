@@ -74,6 +74,7 @@ def load(
         settings = Settings(**merged(said))
     except ValidationError as error:
         raise SettingsError("\n".join(complaints(error, said))) from None
+    settings._secret_files = tuple(file for layer in said for file in layer.secret_files)
     if problems := list(fault_lines(catalogue.faults(settings), said)):
         raise SettingsError("\n".join(problems))
     return settings
@@ -108,7 +109,7 @@ def _file_layer(path: Path | None) -> Layer | None:
     for key in sorted(Settings.OUTSIDE_THE_FILE & said.keys()):
         hint = f"set the environment variable {PREFIX}{key.upper()} instead"
         raise SettingsError(f"{path}: {key}: not allowed in the file; {hint}")
-    return Layer(str(path), said, path.absolute().parent, {})
+    return Layer(str(path), said, path.absolute().parent, {}, path.absolute())
 
 
 def _environment_layer(environ: Mapping[str, str], folder: Path) -> Layer:

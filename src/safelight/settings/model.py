@@ -241,6 +241,14 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     retention: Retention = Retention()
 
+    # Which files it was read from that hold secrets; no setting.
+    _secret_files: tuple[Path, ...] = ()
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """Files that hold secrets of these settings."""
+        return self._secret_files
+
     @classmethod
     def settings_customise_sources(
         cls,
