@@ -132,7 +132,9 @@ def test_every_error_code_of_the_core_is_explained() -> None:
 def test_every_piece_of_settings_can_be_loaded(block: Block, tmp_path: Path) -> None:
     """As it stands there: unknown keys and values would be refused."""
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "pod-1.token").write_text("t")
+    for name in ("pod-1.token", "cloudinary.key", "bunny.key"):
+        (tmp_path / "secrets" / name).write_text("t")
+    (tmp_path / "secrets" / "bucket.url").write_text("s3://pictures/cdn")
     (tmp_path / "safelight.toml").write_text(block.text, "utf-8")
     load(tmp_path / "safelight.toml", environ={"SAFELIGHT_HOME": str(tmp_path)})
     assert tomllib.loads(block.text)

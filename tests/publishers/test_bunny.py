@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from safelight.core.placing import PlaceTemplate
-from safelight.publishers.base import Missing, NotNow, Outcome, Refused, Uploaded
+from safelight.publishers.base import Missing, NotNow, Outcome, Refused, Removed, Uploaded
 from safelight.publishers.bunny import Bunny
 from tests import standins
 from tests.standins import Bytes, item, png
@@ -136,3 +136,29 @@ async def test_what_is_read_before_removing_must_be_what_lies_there() -> None:
         assert isinstance(await publisher.remove(PLACE, COPY.md5), NotNow)
         await publisher.close()
         assert "DELETE" not in [asked.method for asked in far.asked]
+
+
+async def test_what_vanishes_while_it_is_removed_is_removed() -> None:
+    """By whoever else wished it gone; what cannot be deleted says why."""
+    missing = told({"Message": "Object Not Found"}, 404)
+    forbidden = told({"Message": "Read-only key"}, 403)
+    for gone_at, answer, outcome in (
+        ("GET", missing, Removed()),
+        ("DELETE", missing, Removed()),
+        ("DELETE", forbidden, Refused("Bunny says: Read-only key (HTTP 403)")),
+        ("DELETE", Answer(302, b"", {"Location": "/"}), None),
+    ):
+        answers = {
+            "DESCRIBE": told(description()),
+            "GET": Answer(200, COPY.data),
+            gone_at: answer,
+        }
+        with Scripted(partial(by_method, answers)) as far:
+            publisher = at(far.url)
+            removal = await publisher.remove(PLACE, COPY.md5)
+            await publisher.close()
+        assert removal == outcome if outcome else isinstance(removal, NotNow)
+
+
+def by_method(answers: dict[str, Answer], asked: Request) -> Answer:
+    return answers[asked.method]

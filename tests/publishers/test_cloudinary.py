@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import sha1
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests import standins
 from tests.standins import Bytes, item, png
 from tests.standins.cloudinary import CLOUD, KEY, SECRET, parsed
 from tests.standins.scripted import Scripted
-from tests.standins.server import Answer, told
+from tests.standins.server import Answer, Request, told
 
 ITEM = item(13)
 PLACE = "areg/mira/images/areg_mira_image_00013_"
@@ -264,3 +265,22 @@ async def test_a_strange_answer_to_removing_is_asked_for_again() -> None:
     with Scripted(lambda _: told({"error": {"message": "x"}}, 404)) as far:
         async with at(far.url) as publisher:
             assert await publisher.look(PLACE) == Missing()
+
+
+async def test_what_cannot_be_removed_says_why() -> None:
+    """In Cloudinary's words, or in ours where it says nothing usable."""
+    for answer, reason in (
+        (told({"error": {"message": "Not allowed"}}, 403), "Not allowed"),
+        (Answer(500, b"?"), "HTTP 500: no word"),
+        (Answer(302, b"", {"Location": "/"}), "HTTP 302"),
+    ):
+        with Scripted(partial(answering, answer)) as far:
+            async with at(far.url) as publisher:
+                removal = await publisher.remove(PLACE, COPY.md5)
+        assert isinstance(removal, Refused | NotNow)
+        assert reason in removal.reason
+
+
+def answering(answer: Answer, asked: Request) -> Answer:
+    """A description where one is asked for."""
+    return told(asset()) if asked.method == "GET" else answer

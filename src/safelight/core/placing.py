@@ -89,10 +89,8 @@ def _check_apart(parts: list[list[str]]) -> None:
 
 
 def _index_template(texts: list[str], parts: list[list[str]]) -> str:
-    """The folder that belongs to the series alone, as far up as there is one."""
-    for length in range(2, len(texts)):
-        if any(_TELL_APART & set(part) for part in parts[:length]):
-            break
-        if ["user"] in parts[:length] and ["character"] in parts[:length]:
-            return "/".join([*texts[:length], "index.txt"])
-    return "{user}/{character}/index.txt"
+    """In the folder that belongs to the series alone, if there is one."""
+    length = 1 + max(parts.index(["user"]), parts.index(["character"]))
+    if any(_TELL_APART & set(part) for part in parts[:length]):
+        return "{user}/{character}/index.txt"
+    return "/".join([*texts[:length], "index.txt"])
