@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from safelight.core.retrying import RULES
-from safelight.core.states import ARROWS, EVENTS, diagram
+from safelight.core.states import ARROWS, EVENTS, PUBLICATION_ARROWS, diagram
 from safelight.pipeline.dispatch import DEADLINE_PASSED
 from safelight.simulator.catalog import catalog_of
 from safelight.simulator.models import models_of
@@ -48,6 +48,19 @@ def filled(text: str) -> str:
 
 def _state_diagram() -> str:
     return f"```mermaid\n{diagram()}```\n"
+
+
+def _publication_arrows() -> str:
+    rows = [
+        (
+            f"`{a.name}`",
+            f"`{a.source}` → `{a.target}`",
+            a.why,
+            f"`{a.event}`" if a.event else "",
+        )
+        for a in PUBLICATION_ARROWS
+    ]
+    return _table(("arrow", "way", "because", "event"), rows)
 
 
 def _arrows() -> str:
@@ -143,6 +156,7 @@ def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "state-diagram": _state_diagram,
     "arrows": _arrows,
+    "publication-arrows": _publication_arrows,
     "events": _events,
     "retry-rules": _retry_rules,
     "image-errors": _image_errors,
