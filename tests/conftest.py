@@ -20,7 +20,7 @@ from safelight.database import embedded
 from safelight.database.connection import Database, open_database
 from safelight.database.migrations import migrate
 from tests.processes import Processes
-from tests.s3 import s3_server
+from tests.standins import s3
 
 _numbers = itertools.count(1)
 
@@ -117,5 +117,5 @@ def processes(tmp_path: Path, database_url: str) -> Iterator[Processes]:
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """The address of an S3 server with a bucket named `bucket`."""
-    with s3_server() as url:
+    with s3.running() as url:
         yield url

@@ -20,7 +20,7 @@ import pytest
 from safelight.database import binaries
 from tests.chaos.machines import Machine, Network
 from tests.processes import QUICK
-from tests.s3 import MOTO
+from tests.standins.s3 import MOTO
 from tests.waiting import until
 
 pytestmark = [

@@ -24,7 +24,7 @@ from safelight.publishers.bucket_objects import open_target
 from safelight.publishers.bunny import Bunny
 from safelight.publishers.cloudinary import Cloudinary
 from safelight.publishers.http import Patience
-from tests.standins import bunny, cloudinary
+from tests.standins import bunny, cloudinary, s3
 from tests.standins.server import Remote
 
 NOWHERE = "http://127.0.0.1:1"
@@ -150,8 +150,7 @@ class AtBucket:
 
     def url(self, secret: str, endpoint: str = "") -> str:
         """What would stand in the settings."""
-        where = f"s3://public-part:{secret}@bucket/{self.prefix}"
-        return f"{where}?endpoint={endpoint or self.endpoint}&region=us-east-1"
+        return s3.url(endpoint or self.endpoint, self.prefix, secret)
 
     def _check_keys_after(self, requests: bytes) -> None:
         connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=30)

@@ -7,6 +7,7 @@
 
 Or as a process: `python -m tests.standins cloudinary --port 0` prints `ready URL`; `POST
 /standin/faults` and `GET /standin/assets` do the same over HTTP.
+`s3.py` starts a real S3 server.
 """
 
 from tests.standins.bunny import Bunny

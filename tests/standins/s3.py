@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MOTO = Path(__file__).parents[1] / ".venv-s3" / "bin" / "moto_server"
+MOTO = Path(__file__).parents[2] / ".venv-s3" / "bin" / "moto_server"
 
 
 @contextmanager
-def s3_server() -> Iterator[str]:
-    """Its address; it has a bucket named `bucket`."""
+def running() -> Iterator[str]:
+    """The address of an S3 server with a bucket named `bucket`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -27,6 +27,18 @@ def s3_server() -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             server.kill()
+
+
+def url(endpoint: str, prefix: str, secret: str = "right-s3cret") -> str:
+    """A bucket's url as it stands in the settings of a publisher."""
+    return f"s3://public-part:{secret}@bucket/{prefix}?endpoint={endpoint}&region=us-east-1"
+
+
+def toml(endpoint: str, prefix: str, name: str = "bucket", **more: str) -> str:
+    """Its section of `safelight.toml`; `more` are further lines, values as TOML."""
+    lines = [f"[publishers.{name}]", 'kind = "bucket"', f'url = "{url(endpoint, prefix)}"']
+    lines += ['public_url = "https://pictures.example.com"']
+    return "\n".join([*lines, *(f"{key} = {value}" for key, value in more.items())]) + "\n"
 
 
 def _make_bucket(server: subprocess.Popen[bytes], port: int) -> None:
