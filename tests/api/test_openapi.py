@@ -19,6 +19,7 @@ ROUTES = {
     "GET /v1/batches/{id}/events": "batch_events",
     "GET /v1/events": "all_events",
     "GET /v1/images/{id}": "get_image",
+    "DELETE /v1/images/{id}": "delete_image",
     "POST /v1/images/{id}/cancel": "cancel_image",
     "POST /v1/images/{id}/retry": "retry_image",
     "GET /v1/images/{id}/file": "get_image_file",

@@ -87,6 +87,8 @@ class BatchImage(AnswerBody):
     held: str | None
     """Why it is not drawn while it is queued: its workflow kills backends. There, and in the answer
     of `GET /v1/images/{id}`."""
+    deleted_at: datetime | None
+    """Since then its file and thumbnail answer 410."""
     error: ImageProblem = Field(default_factory=lambda: ImageProblem(code="", detail=""))
     """Only if it failed."""
 

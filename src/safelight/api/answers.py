@@ -231,6 +231,7 @@ def _member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOT
         "eta": moment(expected.etas.get(image.id)),
         "place": expected.places.get(image.id),
         "held": expected.held if image.status == QUEUED else None,
+        "deleted_at": moment(image.deleted_at),
     }
     if image.error is not None:
         member["error"] = {"code": image.error.code, "detail": image.error.detail}

@@ -130,6 +130,11 @@ PROBLEMS: Final = {
         "Neither the request nor the character nor its style says which workflow draws it. Name "
         "one in any of the three.",
     ),
+    "not-finished": Text(
+        409,
+        "It is not finished",
+        "The image still waits or is drawn. Cancel it; what is canceled has nothing to delete.",
+    ),
     "not-found": Text(
         404, "There is no such thing", "There is nothing at this address, or nothing with this id."
     ),

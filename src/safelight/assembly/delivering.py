@@ -9,6 +9,7 @@ from safelight.assembly.publishing import make_publishers, uses
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.pipeline.publish import Publish
+from safelight.pipeline.unpublishing import Removals
 from safelight.settings import Settings
 from safelight.store import Store
 from safelight.worker.errands import CLAIM, Errands
@@ -17,7 +18,7 @@ from safelight.worker.errands import CLAIM, Errands
 def make_errands(
     settings: Settings, database: Database, bell: Bell, store: Store, me: UUID
 ) -> list[Errands[Any]]:
-    """One kind of errands a publisher. Raises `SettingsError`."""
+    """For each publisher: copying to it, and taking copies away. Raises `SettingsError`."""
     use = uses(settings)
     errands: list[Errands[Any]] = []
     for name, publisher in make_publishers(settings).items():
@@ -33,4 +34,5 @@ def make_errands(
             keep_metadata=use[name].keep_metadata,
         )
         errands.append(Errands(database, bell, runner, me))
+        errands.append(Errands(database, bell, Removals(database, publisher), me))
     return errands

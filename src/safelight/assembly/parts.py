@@ -28,6 +28,7 @@ from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import Graphs
 from safelight.pipeline.endings import LOOK_AGAIN, Rules
 from safelight.pipeline.gather import Follower
+from safelight.pipeline.removing import Remover
 from safelight.pipeline.wishes import Wishes
 from safelight.renderers.base import Renderer
 from safelight.renderers.comfyui import ComfyUI
@@ -36,6 +37,7 @@ from safelight.settings import Backend, Pool, Rendering, Settings, address, on_l
 from safelight.store import Store, open_store
 from safelight.worker.lanes import Lane
 from safelight.worker.reconcile import Reconciler
+from safelight.worker.sweeping import Sweeper
 from safelight.worker.working import Worker
 
 log = structlog.get_logger()
@@ -150,8 +152,9 @@ async def make_worker(
         settings.retention.idempotency_hours,
     )
     reconciler = Reconciler(closer, retention, settings.rendering.lost_after)
+    sweeper = Sweeper(Remover(database, bell, store), settings.retention.originals_days)
     errands = make_errands(settings, database, bell, store, me)
-    return Worker(database, bell, lanes, reconciler, me, cap, errands)
+    return Worker(database, bell, lanes, reconciler, sweeper, me, cap, errands)
 
 
 def _rules(settings: Settings, pool: str) -> Rules:

@@ -1,4 +1,4 @@
-"""What can be asked of images that are ordered: that they be canceled, or tried again.
+"""What can be asked of images that are ordered: that they be canceled, deleted, or tried again.
 
 A request is about one image or about all of a batch; it is refused only when nothing of it can be
 done. `stored` stays stored, and what is canceled already is as it should be.
@@ -30,6 +30,20 @@ def check_cancel(statuses: Collection[str]) -> None:
         detail = "nothing is left to cancel: what is not stored has failed"
         raise Conflict(detail, code="already-failed")
     raise Conflict("nothing is left to cancel: it is stored", code="already-stored")
+
+
+def check_delete(status: str) -> None:
+    """Whether an image has ended: what is unfinished is canceled first.
+
+    Raises:
+        Conflict: it has not (`not-finished`).
+
+    Example:
+        >>> check_delete("stored")
+    """
+    if status in (QUEUED, DISPATCHED):
+        detail = f"this image is {status}: cancel it first, then there is nothing to delete"
+        raise Conflict(detail, code="not-finished")
 
 
 def check_retry(statuses: Collection[str]) -> None:

@@ -31,6 +31,7 @@ from safelight.gateway.thumbnails import Thumbnails
 from safelight.gateway.views import Live, Page, Provenance, Series, Told
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Acceptor, Key
+from safelight.pipeline.removing import Remover
 from safelight.pipeline.waiting import Outlook, outlook
 from safelight.pipeline.wishes import Wishes
 from safelight.store import Store
@@ -67,6 +68,7 @@ class Gateway:
         self.fleet = Fleet(database)
         self.wishes = wishes
         self.copies = copies
+        self.remover = Remover(database, bell, store, self._thumbnails.forget)
 
     # --- batches ---------------------------------------------------------------------------------
 
@@ -138,8 +140,7 @@ class Gateway:
         after = read_cursor(cursor) if cursor is not None else None
         found = await batches.batches(self._database, user, character, status, after, limit + 1)
         page = found[:limit]
-        more = len(found) > limit
-        return Page(page, cursor_of(page[-1]) if more else None)
+        return Page(page, cursor_of(page[-1]) if len(found) > limit else None)
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -220,8 +221,7 @@ class Gateway:
         """Images of a series, highest index first, below `before`."""
         found = await images.series_images(self._database, user, character, before, limit + 1)
         page = found[:limit]
-        more = len(found) > limit
-        return Page(page, str(page[-1].index) if more else None)
+        return Page(page, str(page[-1].index) if len(found) > limit else None)
 
     async def image_by_index(self, user: str, character: str, index: int) -> Provenance:
         """Raises `Unknown`."""

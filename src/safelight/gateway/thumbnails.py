@@ -39,6 +39,11 @@ class Thumbnails:
         self._keep(key, made)
         return made
 
+    def forget(self, sha256: str) -> None:
+        """Let go of all small copies of a picture."""
+        for key in [key for key in self._made if key[0] == sha256]:
+            self._held -= len(self._made.pop(key))
+
     def _keep(self, key: tuple[str, int], made: bytes) -> None:
         self._held += len(made) - len(self._made.get(key, b""))
         self._made[key] = made

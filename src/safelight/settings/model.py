@@ -195,7 +195,7 @@ class Limits(Section):
 
 
 class Retention(Section):
-    """How long rows are kept that nothing depends on."""
+    """How long things are kept that nothing depends on."""
 
     events_days: Whole = Field(30, ge=1)
     """Days an ended batch's events are kept."""
@@ -203,6 +203,8 @@ class Retention(Section):
     """Days a closed attempt is kept."""
     idempotency_hours: Whole = Field(24, ge=1)
     """Hours in which an Idempotency-Key replays its batch."""
+    originals_days: Whole | None = Field(None, ge=1)
+    """Days a stored image's file is kept, its copies at publishers longer; left out: for ever."""
 
 
 def _default_backends() -> tuple[Backend, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
@@ -36,6 +36,15 @@ class ThumbnailSize(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     width: int = Field(320, ge=16, le=2048)
+
+
+class Removal(BaseModel):
+    """Query parameters of a deletion."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    publications: Literal["true", "false"] = "false"
+    """Also the copies at publishers."""
 
 
 @router.get(
@@ -85,6 +94,26 @@ async def get_image_thumbnail(
         return Response(status_code=304, headers=headers)
     content = await context.gateway.thumbnail(file, size.width)
     return Response(content, headers=headers, media_type="image/webp")
+
+
+@router.delete(
+    "/v1/images/{id}",
+    operation_id="delete_image",
+    summary="Delete a picture",
+    responses=described({200: "Image"}, 403, 404, 409, 422),
+)
+async def delete_image(request: Request, id: str, what: Annotated[Removal, Query()]) -> Response:
+    """File and thumbnail are gone and answer 410; the index stays taken, the batch as it is.
+
+    With `publications=true` its copies at publishers are taken away, too, in the background.
+    Deleting twice is as good as once; an image that has failed or was canceled stays as it is. 409
+    while it is not finished.
+    """
+    await bodies.none(request)
+    remover = context_of(request).gateway.remover
+    also = what.publications == "true"
+    await remover.delete(uuid_or_unknown(id, "image"), publications=also)
+    return await _as_it_is(request, id)
 
 
 @router.post(
