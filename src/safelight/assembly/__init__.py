@@ -1,19 +1,25 @@
 """The one place that knows everything: it puts the concrete parts together and takes them apart."""
 
 from safelight.assembly.archive import BadBackup, Unwritten
+from safelight.assembly.audit import Wanted, auditing
 from safelight.assembly.backup import Outcome, Summary, backup, restore
 from safelight.assembly.doctor import Check, doctor
 from safelight.assembly.serving import Running, migrate, running, serve, work
 from safelight.database.restoring import NotEmpty
+from safelight.pipeline.auditing import Auditor, Finding
 
 __all__ = [
+    "Auditor",
     "BadBackup",
     "Check",
+    "Finding",
     "NotEmpty",
     "Outcome",
     "Running",
     "Summary",
     "Unwritten",
+    "Wanted",
+    "auditing",
     "backup",
     "doctor",
     "migrate",

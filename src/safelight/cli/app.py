@@ -11,6 +11,7 @@ import typer
 
 from safelight import __version__
 from safelight.cli import (
+    audit,
     backends,
     backing,
     batches,
@@ -123,6 +124,7 @@ for commands in (
     publishers,
     operating,
     backing,
+    audit,
 ):
     commands.register(app)
 

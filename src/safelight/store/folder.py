@@ -6,13 +6,14 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from obstore.store import LocalStore
 
-from safelight.store.objects import CHUNK, Store, translated
+from safelight.store.objects import CHUNK, PAGE, Listed, Store, check, translated
 
 _DRAFTS = "#drafts"  # No key has a "#", and listing passes over files ending in "#" and digits.
 _TOKEN = "#store#1"  # not listed either
@@ -38,6 +39,9 @@ class FolderStore(Store):
     async def _create(self, key: str, data: bytes) -> None:
         await asyncio.to_thread(self._write, self._folder / key, data)
 
+    async def _replace(self, key: str, data: bytes) -> None:
+        await asyncio.to_thread(self._write, self._folder / key, data, os.replace)
+
     async def identity(self) -> str:
         """A token that lies in the folder, so that a shared one is the same on every machine."""
         with translated(self.name):
@@ -56,6 +60,20 @@ class FolderStore(Store):
         async for found in super().list(prefix):
             yield found
 
+    async def walk(self, prefix: str = "") -> AsyncIterator[Sequence[Listed]]:
+        if prefix:
+            check(prefix)
+        with translated(self.name):
+            await asyncio.to_thread(self._drafts.stat)
+            walking = _walk(self._folder, f"{prefix}/" if prefix else "")
+            while page := await asyncio.to_thread(list, islice(walking, PAGE)):
+                yield page
+
+    async def tidy(self, prefix: str) -> None:
+        check(prefix)
+        with translated(self.name):
+            await asyncio.to_thread(_remove_empty, self._folder / prefix)
+
     async def _pieces(self, key: str, start: int, end: int | None) -> AsyncIterator[bytes]:
         # Each piece opens the file anew: it never changes, and nothing is left open.
         while end is None or start < end:
@@ -69,7 +87,9 @@ class FolderStore(Store):
             start += len(piece)
             yield piece
 
-    def _write(self, target: Path, data: bytes) -> None:
+    def _write(
+        self, target: Path, data: bytes, name: Callable[[Path, Path], None] = os.link
+    ) -> None:
         draft = self._drafts / f"draft#{secrets.randbits(63)}"
         self._prepare(target.parent)
         try:
@@ -77,8 +97,8 @@ class FolderStore(Store):
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            # A link is refused where the name exists; a rename would replace what is there.
-            os.link(draft, target)
+            # A link is refused where the name exists; a rename replaces what is there.
+            name(draft, target)
         finally:
             draft.unlink(missing_ok=True)
             # Also where it exists: its writer may have been killed before this.
@@ -114,6 +134,34 @@ def _read(path: Path, start: int, size: int) -> bytes:
     with path.open("rb", buffering=0) as file:
         file.seek(start)
         return file.read(size)
+
+
+def _walk(root: Path, below: str) -> Iterator[Listed]:
+    """What lies there, one folder in memory at a time. What goes meanwhile is passed over."""
+    for name in _names(root / below):
+        if name.endswith("/"):
+            yield from _walk(root, below + name)
+            continue
+        with suppress(FileNotFoundError):
+            found = (root / below / name).stat()
+            yield Listed(below + name, found.st_size, found.st_mtime)
+
+
+def _names(folder: Path) -> list[str]:
+    """In the order of keys: the name of a folder counts with its slash."""
+    try:
+        with os.scandir(folder) as entries:
+            ours = [entry for entry in entries if "#" not in entry.name]
+            return sorted(entry.name + "/" * entry.is_dir() for entry in ours)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _remove_empty(folder: Path) -> None:
+    """Folders that hold nothing, from the bottom up."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):
+            os.rmdir(path)
 
 
 def _make(folder: Path) -> None:

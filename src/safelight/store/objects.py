@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import obstore
@@ -16,6 +17,8 @@ from safelight.core.errors import StoreTrouble
 
 CHUNK = 256 * 1024
 """The most bytes `stream` holds at once."""
+PAGE = 500
+"""The most objects `walk` gives at once."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _FULL = re.compile(r"status code: 507|QuotaExceeded|StorageFull")
@@ -43,6 +46,15 @@ class StoreAway(StoreError):
     """The store cannot be reached, or does not let us in."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a list shows it."""
+
+    key: str
+    bytes: int
+    modified: float  # Unix seconds, on the store's clock
+
+
 class Store:
     """Objects under keys, each written once. Safe to share between tasks."""
 
@@ -66,6 +78,14 @@ class Store:
             except (AlreadyExistsError, FileExistsError):
                 if not (same_ok and await self._holds(key, data)):
                     raise KeyTaken(f"{key} is taken already.") from None
+
+    async def replace(self, key: str, data: bytes) -> None:
+        """Put proven bytes in the place of damaged ones, in one step: whoever reads gets the old or
+        the new. For the audit alone. Raises ValueError, StoreFull, StoreAway.
+        """
+        check(key)
+        with translated(self.name):
+            await self._replace(key, data)
 
     async def identity(self) -> str:
         """What two processes find alike where they use the same store. Raises StoreAway."""
@@ -117,6 +137,27 @@ class Store:
             async for page in obstore.list(self._objects, prefix=prefix or None):
                 for found in page:
                     yield found["path"], found["size"]
+
+    async def walk(self, prefix: str = "") -> AsyncIterator[Sequence[Listed]]:
+        """All objects below a folder in pages, in the order of their keys; buckets list so.
+
+        Raises ValueError, StoreAway.
+        """
+        if prefix:
+            check(prefix)
+        with translated(self.name):
+            async for page in obstore.list(self._objects, prefix=prefix or None, chunk_size=PAGE):
+                yield [
+                    Listed(found["path"], found["size"], found["last_modified"].timestamp())
+                    for found in page
+                ]
+
+    async def tidy(self, prefix: str) -> None:
+        """Let go of what is left of a folder that nothing lies in any more."""
+        check(prefix)
+
+    async def _replace(self, key: str, data: bytes) -> None:
+        await obstore.put_async(self._objects, key, data, mode="overwrite", use_multipart=False)
 
     async def _create(self, key: str, data: bytes) -> None:
         await obstore.put_async(self._objects, key, data, mode="create", use_multipart=False)
