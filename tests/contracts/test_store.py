@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import secrets
+import time
 from pathlib import Path
 
 import pytest
@@ -219,3 +220,49 @@ def test_a_full_store_is_told_from_one_that_is_away(error: Exception) -> None:
 def test_the_errors_have_one_family() -> None:
     for kind in (KeyTaken, KeyMissing, StoreFull, StoreAway):
         assert issubclass(kind, StoreError)
+
+
+async def test_a_walk_gives_keys_in_their_order_and_in_pages(store: Store) -> None:
+    """As bytes compare, so that `a-b/` comes before `a/`; with sizes and about the time."""
+    keys = [
+        f"{u}/{c}/{n:05d}.png"
+        for u in ("a", "a-b", "a.b", "B")
+        for c in ("x", "x-1")
+        for n in (1, 2)
+    ]
+    for number, key in enumerate(keys):
+        await store.put(key, bytes(number))
+    pages = [page async for page in store.walk()]
+    listed = [one for page in pages for one in page]
+    assert [one.key for one in listed] == sorted(keys)
+    assert {one.key: one.bytes for one in listed} == {key: n for n, key in enumerate(keys)}
+    assert all(abs(time.time() - one.modified) < 60 for one in listed)
+    below = [one.key async for page in store.walk("a") for one in page]
+    assert below == sorted(key for key in keys if key.startswith("a/"))
+    assert [page async for page in store.walk("nobody")] in ([], [[]])
+    with pytest.raises(ValueError, match="is no key"):
+        await anext(store.walk("../a"))
+
+
+async def test_damaged_bytes_are_replaced_in_one_step(store: Store) -> None:
+    await store.put(KEY, b"dama")
+    await store.replace(KEY, b"whole again")
+    assert await store.get(KEY) == b"whole again"
+    assert [key async for key, _ in store.list()] == [KEY]
+    with pytest.raises(KeyTaken):
+        await store.put(KEY, b"other")
+    with pytest.raises(ValueError, match="is no key"):
+        await store.replace("../x", b"")
+
+
+async def test_empty_folders_go_and_others_stay(store: Store) -> None:
+    for key in ("ann/mira/1.png", "ann/opal/1.png", "ben/mira/1.png"):
+        await store.put(key, b"x")
+    await store.delete("ann/mira/1.png")
+    await store.tidy("ann")
+    assert await store.size("ann/opal/1.png") == 1
+    await store.delete("ann/opal/1.png")
+    await store.tidy("ann")
+    await store.tidy("nobody")
+    await store.put("ann/mira/2.png", b"x")
+    assert sorted([key async for key, _ in store.list()]) == ["ann/mira/2.png", "ben/mira/1.png"]

@@ -95,6 +95,11 @@ PROBLEMS: Final = {
         "The database does not answer",
         "PostgreSQL does not answer or is read-only. Come back after Retry-After seconds.",
     ),
+    "erased": Text(
+        409,
+        "Its user was erased",
+        "What was ordered is forgotten, so it cannot be tried again. Order anew.",
+    ),
     "gone": Text(
         410, "This image was deleted", "The image was deleted. Its index is not used again."
     ),

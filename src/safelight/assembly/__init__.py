@@ -4,14 +4,18 @@ from safelight.assembly.archive import BadBackup, Unwritten
 from safelight.assembly.audit import Wanted, auditing
 from safelight.assembly.backup import Outcome, Summary, backup, restore
 from safelight.assembly.doctor import Check, doctor
+from safelight.assembly.erase import erasing, known_of
 from safelight.assembly.serving import Running, migrate, running, serve, work
 from safelight.database.restoring import NotEmpty
 from safelight.pipeline.auditing import Auditor, Finding
+from safelight.pipeline.erasing import Erased, Eraser
 
 __all__ = [
     "Auditor",
     "BadBackup",
     "Check",
+    "Erased",
+    "Eraser",
     "Finding",
     "NotEmpty",
     "Outcome",
@@ -22,6 +26,8 @@ __all__ = [
     "auditing",
     "backup",
     "doctor",
+    "erasing",
+    "known_of",
     "migrate",
     "restore",
     "running",

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from safelight.assembly.parts import opened_database, publishers_of, renderer_of
+from safelight.assembly.parts import opened_database, renderer_of
+from safelight.assembly.publishing import make_publishers
 from safelight.assembly.sharing import shared_store
 from safelight.core.errors import SettingsError
 from safelight.core.naming import check_user
@@ -44,7 +45,7 @@ async def auditing(
     if wanted.user is not None:
         check_user(wanted.user)
     async with AsyncExitStack() as stack:
-        publishers = publishers_of(settings)
+        publishers = make_publishers(settings)
         for publisher in publishers.values():
             stack.push_async_callback(publisher.close)
         chosen = _chosen(publishers, wanted.publishers)

@@ -44,7 +44,7 @@ async def doctor(settings: Settings) -> list[Check]:
     asked = [await _check_backend(backend, settings.rendering) for backend in settings.backends]
     held = [prompt for _, prompts in asked for prompt in prompts]
     checks = [*await _check_database(settings, held), await _check_store(settings)]
-    checks += [_check_catalogue(settings), *_check_secrets(settings)]
+    checks += [*_check_output(settings), _check_catalogue(settings), *_check_secrets(settings)]
     return [*checks, *(check for check, _ in asked)]
 
 
@@ -118,6 +118,17 @@ async def _check_store(settings: Settings) -> Check:
     except (StoreError, SettingsError) as error:
         return Check("store", False, str(error), advice)
     return Check("store", whole, "writes, reads, deletes" if whole else "gives other bytes", advice)
+
+
+def _check_output(settings: Settings) -> list[Check]:
+    """What nobody but the backends' own machines can remove."""
+    if all(backend.kind != "comfyui" for backend in settings.backends):
+        return []
+    told = (
+        "each ComfyUI keeps its pictures under output/safelight until you remove them there: "
+        "see Retention in the documentation"
+    )
+    return [Check("output folders", True, told)]
 
 
 def _check_catalogue(settings: Settings) -> Check:

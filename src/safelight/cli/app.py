@@ -17,6 +17,7 @@ from safelight.cli import (
     batches,
     characters,
     demo,
+    erase,
     generate,
     operating,
     publishers,
@@ -125,6 +126,7 @@ for commands in (
     operating,
     backing,
     audit,
+    erase,
 ):
     commands.register(app)
 

@@ -51,7 +51,7 @@ async def audit(
         raise Failure("--publisher and --no-publishers contradict each other", "leave one out")
     names = () if no_publishers else tuple(publisher) if publisher else None
     wanted = assembly.Wanted(repair, deep, user, names)
-    with _shown() as progress, last_words(lambda: say("Not everything was looked at.")):
+    with shown() as progress, last_words(lambda: say("Not everything was looked at.")):
         async with assembly.auditing(session.settings(), wanted, progress) as auditor:
             found = await (_as_json if session.json else _as_lines)(auditor)
     left = found[False]
@@ -106,7 +106,7 @@ def _conclude(auditor: Auditor, found: Counter[bool]) -> None:
 
 
 @contextmanager
-def _shown() -> Iterator[Callable[[str, int], None]]:
+def shown() -> Iterator[Callable[[str, int], None]]:
     """On a terminal, a line that says how far it is."""
     if not err.is_terminal:
         yield lambda what, count: None

@@ -46,15 +46,17 @@ def check_delete(status: str) -> None:
         raise Conflict(detail, code="not-finished")
 
 
-def check_retry(statuses: Collection[str]) -> None:
-    """Whether one of these images has failed.
+def check_retry(statuses: Collection[str], *, erased: bool = False) -> None:
+    """Whether one of these images has failed, and what was ordered is still known.
 
     Raises:
-        Conflict: none has (`nothing-to-retry`).
+        Conflict: none has (`nothing-to-retry`), or their user was `erased`.
 
     Example:
         >>> check_retry(["stored", "failed"])
     """
+    if erased:
+        raise Conflict("this user was erased: nothing says what to draw", code="erased")
     if FAILED not in statuses:
         told = ", ".join(sorted(set(statuses)))
         detail = f"only failed images can be tried again, and none has failed: {told}"

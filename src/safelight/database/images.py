@@ -84,6 +84,7 @@ class Member:
     status: str
     redraws: int
     pool: str
+    erased: bool  # nobody knows any more what was ordered
 
 
 async def lock_members(
@@ -100,6 +101,7 @@ async def lock_members(
             status=row["status"],
             redraws=row["redraws"],
             pool=row["pool"],
+            erased=row["erased"],
         )
         for row in await c.fetch(sql("lock_members"), batch, image)
     ]

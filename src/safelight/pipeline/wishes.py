@@ -74,7 +74,7 @@ class Wishes:
         return bool(away)
 
     async def _retry(self, c: Connection, members: list[Member]) -> None:
-        check_retry([member.status for member in members])
+        check_retry([member.status for member in members], erased=members[0].erased)
         await batches.give_time(c, members[0].batch, self.deadline)
         failed = [member for member in members if member.status == FAILED]
         pool, user = failed[0].pool, failed[0].user

@@ -1,0 +1,2 @@
+-- $1 batch
+delete from idempotency_keys where batch_id = $1
