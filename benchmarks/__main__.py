@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from benchmarks.accepting import accept
+from benchmarks.auditing import audit
 from benchmarks.passing import memory, pull
 from benchmarks.plot import draw
 from benchmarks.scaling import fleet, speed_up
@@ -37,6 +38,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "memory": memory,
     "pull": pull,
     "fleet": fleet,
+    "audit": audit,
 }
 
 

@@ -42,6 +42,7 @@ TITLES: Final = {
     "accept-1": "accepting, 1 series",
     "memory-growth": "memory, growth",
     "memory-peak": "memory, peak",
+    "audit-memory": "audit, memory",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import tracemalloc
@@ -18,29 +17,9 @@ from safelight.publishers.base import NotNow
 from safelight.renderers.base import Answer, Fetched, Unfetched
 from safelight.store import open_store
 from tests.pipeline.folder_publisher import FolderPublisher
+from tests.pipeline.many_images import FILLED, KEYS, link_all, picture, put
 from tests.pipeline.test_removing import ask
 
-FILLED = """
-with batch as (
-    insert into batches (id, user_id, character_id, prompt, quantity, pool, plan, stored, deadline)
-    select gen_random_uuid(), 'user' || n, 'mira', '', $2, 'default',
-           jsonb_build_object('workflow', 'quick', 'publishers', '["cdn", "mirror"]'::jsonb), $2,
-           now()
-    from generate_series(1, $1) n
-    returning id, user_id
-), taken as (
-    insert into series (user_id, character_id, highest, seed_key)
-    select user_id, 'mira', $2, '' from batch
-)
-insert into images (id, batch_id, user_id, character_id, index, pool, status, seed, seed_explicit,
-                    turn, key, bytes, sha256, pixels_sha256, prompt_id, finished_at)
-select gen_random_uuid(), batch, user_id, 'mira', number, 'default', 'stored', number, false, 0,
-       key, 7, encode(sha256(left(md5(key), 7)::bytea), 'hex'), prompt_id::text, prompt_id, now()
-from (select id as batch, user_id, number, prompt_id,
-             format('%s/mira/%s-%s.png', user_id, to_char(number, 'FM00000'), prompt_id) as key
-      from batch, lateral (select number, gen_random_uuid() as prompt_id
-                           from generate_series(1, $2) number where user_id <> '') drawn) known
-"""
 COPIED = """
 insert into publications (image_id, publisher, status, place, url, bytes, md5, sha256)
 select id, publisher, 'uploaded', key, 'https://cdn.example/' || key, bytes,
@@ -49,30 +28,10 @@ from images, unnest(array['cdn', 'mirror']) publisher
 """
 
 
-def picture(key: str) -> bytes:
-    """What lies under a key: seven bytes, as the rows say."""
-    return hashlib.md5(key.encode()).hexdigest()[:7].encode()
-
-
 async def filled(database: Database, users: int, each: int) -> list[str]:
     """Stored images of so many users; their keys, in order."""
     await ask(database, FILLED, users, each)
-    rows = await ask(database, 'select key from images order by key collate "C"')
-    return [row[0] for row in rows]
-
-
-def put(folder: Path, key: str, data: bytes) -> None:
-    path = folder / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-
-
-def link_all(folder: Path, keys: list[str]) -> None:
-    """Objects of seven bytes that cost no space."""
-    put(folder, "#source#", b"picture")
-    for key in keys:
-        (folder / key).parent.mkdir(parents=True, exist_ok=True)
-        os.link(folder / "#source#", folder / key)
+    return [key for (key,) in await ask(database, KEYS)]
 
 
 async def nothing(link: str, limit: int) -> Answer:
@@ -242,6 +201,19 @@ async def test_what_is_deleted_or_asked_to_go_is_not_missed(
     await ask(database, "update images set deleted_at = now() - interval '2 hours'")
     os.utime(tmp_path / "store" / going, (time.time() - 7200,) * 2)
     assert {one.detail for one in await stage.audit()} == {"its image was deleted"}
+
+
+async def test_a_key_named_twice_is_told(database: Database, tmp_path: Path) -> None:
+    """No row is deleted for it; the file that nobody names any more is an orphan."""
+    stage = Stage(database, tmp_path)
+    await stage.fill()
+    one, other = stage.keys[:2]
+    os.utime(tmp_path / "store" / other, (time.time() - 7200,) * 2)
+    await ask(database, "update images set key = $1 where key = $2", one, other)
+    found = await stage.audit(repair=True)
+    assert kinds(found) == {"shared-key": 1, "orphan": 1}
+    assert [found_one.about for found_one in found] == [one, other]
+    assert await ask(database, "select count(*) from images") == [(12,)]
 
 
 async def test_many_pictures_take_no_more_memory_than_a_few(
