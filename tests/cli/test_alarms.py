@@ -90,6 +90,7 @@ def test_a_secret_that_others_can_read_is_told(backed: Shell) -> None:
     assert found["secrets cdn key"]["advice"] == f"Type: chmod 600 '{key}'"
     assert "secrets safelight.toml" not in found  # nothing secret stands in it
     assert "s3cret" not in json.dumps(found)
+    assert found["publishers"]["detail"] == "bunny: set up, not asked"
     key.chmod(0o600)
     assert checks(backed, 0)["secrets"]["ok"]
     settings.write_text(settings.read_text().replace('_file = "cdn key"', ' = "s3cret"'))
@@ -97,3 +98,7 @@ def test_a_secret_that_others_can_read_is_told(backed: Shell) -> None:
     assert found["secrets safelight.toml"]["detail"].endswith("can be read by others (mode 644)")
     settings.chmod(0o600)
     assert checks(backed, 0)["secrets"]["ok"]
+    wrong = '[publishers.cdn]\nkind = "bucket"\npublic_url = "https://b"\nurl = "s3://b?regoin=x"\n'
+    settings.write_text(settings.read_text() + wrong)
+    found = checks(backed, 1)
+    assert found["publishers"]["detail"].startswith("publishers.cdn: s3://b cannot be opened")

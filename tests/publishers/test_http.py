@@ -101,6 +101,9 @@ async def test_who_is_slow_but_steady_gets_the_time_it_needs() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "the answer was cut short"),
         (b"HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "HTTP 301"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000, "more than"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}", "the answer is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "the answer is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "the answer"),
     ],
 )
 async def test_accidents_are_told_in_our_words(said: bytes, reason: str) -> None:
@@ -113,6 +116,20 @@ async def test_accidents_are_told_in_our_words(said: bytes, reason: str) -> None
 
     async with serving(say) as url:
         assert reason in await refused(url)
+
+
+async def test_a_refusal_that_comes_before_all_is_sent_is_heard() -> None:
+    """Nobody reads 32 MB to say that they are too many."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+        await asyncio.sleep(0.2)
+
+    async with serving(refuse) as url, http() as opened:
+        reply = await opened.ask("POST", url, body=Body(LARGE, "image/png"))
+    assert reply.status == 413
 
 
 async def test_a_download_that_stalls_or_leads_elsewhere_is_given_up() -> None:

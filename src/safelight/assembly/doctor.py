@@ -11,6 +11,7 @@ from typing import Final
 from uuid import uuid4
 
 from safelight.assembly.parts import bare_url, opened_database, opened_store, renderer_of
+from safelight.assembly.publishing import make_publishers
 from safelight.core.errors import SafelightError, SettingsError
 from safelight.core.killing import Hold
 from safelight.core.naming import is_prompt_id
@@ -44,7 +45,8 @@ async def doctor(settings: Settings) -> list[Check]:
     asked = [await _check_backend(backend, settings.rendering) for backend in settings.backends]
     held = [prompt for _, prompts in asked for prompt in prompts]
     checks = [*await _check_database(settings, held), await _check_store(settings)]
-    checks += [*_check_output(settings), _check_catalogue(settings), *_check_secrets(settings)]
+    checks += [*_check_output(settings), _check_catalogue(settings)]
+    checks += [*_check_publishers(settings), *_check_secrets(settings)]
     return [*checks, *(check for check, _ in asked)]
 
 
@@ -138,6 +140,17 @@ def _check_catalogue(settings: Settings) -> Check:
         return Check("catalogue", False, error.detail, "Mend the file it names.")
     told = f"{len(catalogue.characters)} characters, {len(catalogue.workflows)} workflows"
     return Check("catalogue", True, f"{told} in the settings")
+
+
+def _check_publishers(settings: Settings) -> Iterator[Check]:
+    """Whether they can be made; nothing is asked of them, for some charge for every question."""
+    try:
+        names = ", ".join(make_publishers(settings))
+    except SettingsError as error:
+        yield Check("publishers", False, error.detail, "Mend the section it names.")
+        return
+    if names:
+        yield Check("publishers", True, f"{names}: set up, not asked")
 
 
 def _check_secrets(settings: Settings) -> Iterator[Check]:
