@@ -7,7 +7,7 @@ import mmap
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -66,12 +66,15 @@ def open_target(url: str) -> Target:
         except (OSError, BaseError):
             raise ValueError(f"the folder {folder} cannot be made or entered") from None
     options: dict[str, Any] = dict(parse_qsl(parts.query))
-    for name, value in zip(
-        _USER_INFO.get(parts.scheme, ()), (parts.username, parts.password), strict=False
-    ):
+    told = (parts.username, parts.password)
+    for name, value in zip(_USER_INFO.get(parts.scheme, ()), told, strict=False):
         if value is not None:
             options[name] = unquote(value)
-    bare = f"{parts.scheme}://{parts.hostname}{parts.path}"
+    hidden = [value for name, value in options.items() if _SECRET.search(name)]
+    return Target(_opened(f"{parts.scheme}://{parts.hostname}{parts.path}", options), None, hidden)
+
+
+def _opened(bare: str, options: Mapping[str, Any]) -> ObjectStore:
     client: dict[str, Any] = {
         "timeout": timedelta(minutes=10),
         "connect_timeout": timedelta(seconds=10),
@@ -79,19 +82,13 @@ def open_target(url: str) -> Target:
     if str(options.get("endpoint", "")).startswith("http://"):
         client["allow_http"] = True
     retries: RetryConfig = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
+    settings = {"config": options, "client_options": client, "retry_config": retries}
     try:
-        objects = from_url(
-            bare,
-            config=cast("Any", options),
-            client_options=cast("Any", client),
-            retry_config=retries,
-        )
+        return from_url(bare, **cast("Any", settings))
     except (BaseError, TypeError, ValueError):
         raise ValueError(
             f"{bare} cannot be opened: see its user, password and options, or the environment"
         ) from None
-    hidden = [value for name, value in options.items() if _SECRET.search(name)]
-    return Target(objects, None, tuple(hidden))
 
 
 @asynccontextmanager

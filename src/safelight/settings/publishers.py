@@ -58,6 +58,14 @@ def _plain_header(text: str) -> str:
 
 def _bucket_url(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
+    try:
+        # A "/", "?" or "#" in a password ends it early, and its rest would be shown as a path.
+        torn = parts.port is not None or parts.fragment
+        torn = torn or (parts.scheme != "file" and "@" in parts.path)
+    except ValueError:
+        torn = True
+    if torn:
+        raise ValueError('expected s3://key:secret@bucket/prefix, a "/" in the secret as %2F')
     folder = parts.scheme == "file" and not parts.netloc and parts.path.strip("/")
     if not folder and not (parts.scheme in ("s3", "gs", "az") and parts.hostname):
         raise ValueError("expected s3://bucket/prefix, gs://…, az://…, or file:///folder")
