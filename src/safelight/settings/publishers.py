@@ -60,7 +60,7 @@ def _bucket_url(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
     try:
         # A "/", "?" or "#" in a password ends it early, and its rest would be shown as a path.
-        torn = parts.port is not None or parts.fragment
+        torn = parts.port is not None or bool(parts.fragment)
         torn = torn or (parts.scheme != "file" and "@" in parts.path)
     except ValueError:
         torn = True
