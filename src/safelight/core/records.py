@@ -93,6 +93,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Who is told of what happens to a batch."""
+
+    url: str
+    events: tuple[str, ...]  # of states.EVENTS
+    base: str  # what the links in its messages begin with, no slash at the end
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One request as it came through the door, types checked, meaning not yet."""
 
@@ -109,6 +118,7 @@ class Order:
     workflow: str | None = None
     metadata: Mapping[str, Any] | None = None
     deadline: int | None = None  # seconds from its acceptance; None: that of the settings
+    webhook: Webhook | None = None
 
 
 @dataclass(frozen=True, slots=True)
