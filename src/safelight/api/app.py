@@ -21,6 +21,7 @@ from safelight.api.native import (
     operations,
     publishers,
     series,
+    webhooks,
     workflows,
 )
 from safelight.core.errors import SafelightError
@@ -31,6 +32,7 @@ from safelight.gateway import Gateway
 _ROUTERS = (
     batches,
     events,
+    webhooks,
     images,
     series,
     characters,

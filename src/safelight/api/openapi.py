@@ -11,14 +11,19 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from safelight import __version__
-from safelight.api import answer_schemas, operation_schemas, schemas
+from safelight.api import answer_schemas, operation_schemas, schemas, webhook_schemas
 from safelight.core.records import Limits
 
 _PREFIX: Final = "#/components/schemas/"
-_REQUESTS: Final = (schemas.BatchRequest, schemas.CharacterRequest, schemas.WorkflowRequest)
+_REQUESTS: Final = (
+    schemas.BatchRequest,
+    schemas.CharacterRequest,
+    schemas.WorkflowRequest,
+    schemas.WebhookRequest,
+)
 _ANSWERS: Final = tuple(
     thing
-    for module in (answer_schemas, operation_schemas)
+    for module in (answer_schemas, operation_schemas, webhook_schemas)
     for thing in vars(module).values()
     if isinstance(thing, type) and issubclass(thing, BaseModel)
     if thing.__module__ == module.__name__ and thing is not answer_schemas.AnswerBody
@@ -53,6 +58,7 @@ _QUERY: Final = {"last_event_id": "The same as Last-Event-ID, for clients that c
 _TAGS: Final = {
     "batches": "One request for N images of a character for a user.",
     "events": "What happens, as server-sent events.",
+    "webhooks": "Who is told of what happens, by signed messages.",
     "images": "Numbered members of batches, their files and small copies.",
     "series": "The numbered images of one character for one user.",
     "characters": "Named subjects.",

@@ -73,6 +73,18 @@ PROBLEMS: Final = {
         "A user id has 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or "
         "digit.",
     ),
+    "bad-webhook-secret": Text(
+        422,
+        "This is no secret",
+        "A secret reads whsec_ and 24 to 64 random bytes in base64. Leave it out, and one is made.",
+    ),
+    "bad-webhook-url": Text(
+        422,
+        "The webhook cannot be sent there",
+        "A webhook leads to an https URL of at most 2000 printable ASCII characters, without user, "
+        "password and fragment, and not into a private network unless webhooks.allow_private says "
+        "so. Names are looked at again at every try.",
+    ),
     "bad-workflow": Text(
         422,
         "The workflow cannot be used",
@@ -128,6 +140,12 @@ PROBLEMS: Final = {
         405,
         "This method is not allowed here",
         "The address exists; the header Allow lists what it takes.",
+    ),
+    "no-webhook-secret": Text(
+        422,
+        "Nothing to sign with",
+        "The settings have no webhooks.secret, which signs what a batch's own webhook is told. Set "
+        "it, or make a webhook for all batches, which has a secret of its own.",
     ),
     "no-workflow": Text(
         422,
@@ -194,10 +212,20 @@ PROBLEMS: Final = {
         "have more with this order. Nothing was reserved and the Idempotency-Key is free. Come "
         "back after Retry-After seconds.",
     ),
+    "too-many-webhooks": Text(
+        409,
+        "There are too many webhooks",
+        "Every event is told to each of them. Remove one first, or let one tell the others.",
+    ),
     "unknown-character": Text(
         422,
         "There is no such character",
         "There is no character with this id; GET /v1/characters lists them.",
+    ),
+    "unknown-event": Text(
+        422,
+        "There is no such event",
+        "A webhook is told of at least one event, by the names of the reference.",
     ),
     "unknown-style": Text(
         422,
@@ -208,6 +236,11 @@ PROBLEMS: Final = {
         422,
         "There is no such workflow",
         "There is no workflow with this id; GET /v1/workflows lists them.",
+    ),
+    "webhook-disabled": Text(
+        409,
+        "This webhook is told nothing more",
+        "It answered 410, which means never again. Make another webhook, or order another batch.",
     ),
     "workflow-ui-format": Text(
         422,

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from safelight.core.naming import ID_PATTERN, USER_PATTERN
-from safelight.core.records import Character, Limits, Lora, Order, Parameters
+from safelight.core.records import Character, Limits, Lora, Order, Parameters, Webhook
+from safelight.core.reporting import check_events
+from safelight.core.states import EVENTS
 
 _USER = f"^{USER_PATTERN}$"
 _ID = f"^{ID_PATTERN}$"
@@ -70,6 +72,26 @@ class ParameterFields(RequestBody):
         return Parameters(**{n: given[n] for n in ParameterFields.model_fields if n in given})
 
 
+class WebhookBody(RequestBody):
+    """Who is told of what happens."""
+
+    url: str = Field(description="`https://…`, at most 2,000 characters.", **_told(maxLength=2000))
+    events: list[str] = _optional(
+        "Of what; left out: every end of a batch.", items={"enum": list(EVENTS)}, minItems=1
+    )
+
+    def webhook(self, base: str, pointer: str = "") -> Webhook:
+        """The same as the core knows it; its links will begin with `base`. Raises `Invalid`."""
+        events = check_events(self.given().get("events"), f"{pointer}/events")
+        return Webhook(self.url, events, base)
+
+
+class WebhookRequest(WebhookBody):
+    """Who is told of all batches from now on."""
+
+    secret: str = _optional("Signs what is told, `whsec_…`; left out: one is made.", maxLength=100)
+
+
 class BatchRequest(ParameterFields):
     """An order: N images of a character for a user."""
 
@@ -95,12 +117,17 @@ class BatchRequest(ParameterFields):
         maximum=86_400,
     )
 
-    def order(self) -> Order:
-        """The same as the core knows it; what was not sent is None."""
+    webhook: WebhookBody = _optional("Who is told of this batch; signed with `webhooks.secret`.")
+
+    def order(self, base: str) -> Order:
+        """The same as the core knows it; what was not sent is None. Messages of its webhook will
+        have links that begin with `base`. Raises `Invalid`."""
         given = self.given()
         plain = {n: value for n, value in given.items() if n not in ParameterFields.model_fields}
         if "loras" in plain:
             plain["loras"] = tuple(lora.record() for lora in self.loras)
+        if "webhook" in plain:
+            plain["webhook"] = self.webhook.webhook(base, "/webhook")
         return Order(**plain, parameters=self.parameters())
 
 
@@ -147,3 +174,6 @@ def bounds(limits: Limits) -> dict[str, dict[str, dict[str, int]]]:
 ImageStatus = Literal["queued", "dispatched", "stored", "failed", "canceled"]
 BatchStatus = Literal["queued", "running", "completed", "partial", "canceled", "failed"]
 PublicationStatus = Literal["pending", "uploaded", "failed"]
+DeliveryStatus = Literal["pending", "delivered", "dead"]
+WebhookStatus = Literal["active", "disabled"]
+EventName = Annotated[str, Field(json_schema_extra={"enum": list(EVENTS)})]

@@ -1,38 +1,54 @@
-"""What workers do beside rendering, made from the settings: copies to publishers."""
+"""Copies at publishers: the loops of a worker that make them and take them away."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from uuid import UUID
 
-from safelight.assembly.publishing import make_publishers, uses
+from safelight.assembly.publishing import Use, make_publisher, uses
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.pipeline.publish import Publish
 from safelight.pipeline.unpublishing import Removals
+from safelight.publishers.base import Publisher
 from safelight.settings import Settings
 from safelight.store import Store
 from safelight.worker.errands import CLAIM, Errands
 
 
-def make_errands(
+def copying(
     settings: Settings, database: Database, bell: Bell, store: Store, me: UUID
-) -> list[Errands[Any]]:
-    """For each publisher: copying to it, and taking copies away. Raises `SettingsError`."""
+) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    """One loop a publisher, by name. Raises `SettingsError`."""
     use = uses(settings)
-    errands: list[Errands[Any]] = []
-    for name, publisher in make_publishers(settings).items():
-        runner = Publish(
+    for name, entry in settings.publishers.items():
+        make_publisher(name, entry)  # what is wrong with one is said at the start
+
+    async def run(name: str) -> None:
+        # Made anew with the loop: one whose connections were closed answers nothing.
+        publisher = make_publisher(name, settings.publishers[name])
+        copies = Errands(database, bell, _publish(publisher, use[name]), me)
+        removals = Errands(database, bell, Removals(database, publisher), me)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(copies.run(), name=f"publish {name}")
+                tasks.create_task(removals.run(), name=f"unpublish {name}")
+        finally:
+            await publisher.close()
+
+    def _publish(publisher: Publisher, use: Use) -> Publish:
+        return Publish(
             database,
             bell,
             store,
             publisher,
             me,
             CLAIM,
-            room=use[name].concurrency,
-            schedule=use[name].schedule,
-            keep_metadata=use[name].keep_metadata,
+            room=use.concurrency,
+            schedule=use.schedule,
+            keep_metadata=use.keep_metadata,
         )
-        errands.append(Errands(database, bell, runner, me))
-        errands.append(Errands(database, bell, Removals(database, publisher), me))
-    return errands
+
+    return {f"publisher {name}": partial(run, name) for name in settings.publishers}

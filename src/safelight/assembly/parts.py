@@ -11,7 +11,8 @@ from uuid import UUID
 
 import structlog
 
-from safelight.assembly.delivering import make_errands
+from safelight.assembly.delivering import copying
+from safelight.assembly.reporting import reporting
 from safelight.core.errors import DatabaseAway, SettingsError
 from safelight.database import embedded, leases
 from safelight.database.bell import Bell
@@ -20,7 +21,7 @@ from safelight.database.leases import Configured
 from safelight.database.migrations import migrate
 from safelight.database.pruning import Retention
 from safelight.database.stopping import stop
-from safelight.gateway import Gateway
+from safelight.gateway import Allowed, Gateway
 from safelight.gateway.catalogue import Shelf
 from safelight.gateway.copies import Copies
 from safelight.pipeline.accept import Acceptor
@@ -153,8 +154,11 @@ async def make_worker(
     )
     reconciler = Reconciler(closer, retention, settings.rendering.lost_after)
     sweeper = Sweeper(Remover(database, bell, store), settings.retention.originals_days)
-    errands = make_errands(settings, database, bell, store, me)
-    return Worker(database, bell, lanes, reconciler, sweeper, me, cap, errands)
+    beside = {
+        **copying(settings, database, bell, store, me),
+        **reporting(settings, database, bell, me),
+    }
+    return Worker(database, bell, lanes, reconciler, sweeper, me, cap, beside)
 
 
 def _rules(settings: Settings, pool: str) -> Rules:
@@ -212,6 +216,7 @@ def make_gateway(
         copies=Copies(database, bell, tuple(settings.publishers)),
         limits=settings.order_limits(),
         working=crew.how if crew else None,
+        webhooks=Allowed(settings.webhooks.allow_private, settings.webhooks.secret is not None),
     )
 
 

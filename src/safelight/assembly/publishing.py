@@ -31,7 +31,7 @@ def make_publishers(settings: Settings) -> dict[str, Publisher]:
     Raises:
         SettingsError: a bucket's url cannot be opened, or a folder not made.
     """
-    return {name: _publisher(name, entry) for name, entry in settings.publishers.items()}
+    return {name: make_publisher(name, entry) for name, entry in settings.publishers.items()}
 
 
 def uses(settings: Settings) -> dict[str, Use]:
@@ -47,7 +47,8 @@ def uses(settings: Settings) -> dict[str, Use]:
     }
 
 
-def _publisher(name: str, entry: PublisherEntry) -> Publisher:
+def make_publisher(name: str, entry: PublisherEntry) -> Publisher:
+    """One of them. Raises `SettingsError`."""
     try:
         return PUBLISHERS[entry.kind](name, **_OPTIONS[entry.kind](entry))
     except ValueError as error:

@@ -31,6 +31,39 @@ _LATER: Final = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """A webhook that is told of all batches."""
+
+    id: str
+    url: str
+    events: tuple[str, ...]
+    created_at: datetime
+    ended_at: datetime | None = None  # it is told nothing more from then on
+    reason: str | None = None  # why
+    old_until: datetime | None = None  # until then the secret before the last rotation signs, too
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event for one webhook."""
+
+    id: str
+    batch: str
+    number: int  # of the event
+    type: str  # likewise
+    image: str | None
+    at: datetime  # when it happened
+    status: str  # one of DELIVERY_STATUSES
+    tries: int  # that ended, since it was last asked for
+    http_status: int | None  # of the last answer
+    reason: str | None  # of the last trouble
+    next_try_at: datetime | None
+    tried_at: datetime | None
+    finished_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The target has said something."""
 

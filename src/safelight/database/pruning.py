@@ -22,6 +22,7 @@ async def prune(database: Database, retention: Retention) -> None:
     """Delete what is older, including the engine's log. Raises `DatabaseAway`."""
     while (gone := await database.fetchrow("prune_events", retention.events, _BITE)) and gone[0]:
         pass
+    await _bite_by_bite(database, "prune_deliveries", retention.events)
     await _bite_by_bite(database, "prune_attempts", retention.attempts)
     await _bite_by_bite(database, "prune_idempotency_keys", retention.idempotency_keys)
     await database.fetch("prune_engine")

@@ -27,6 +27,7 @@ _AFTERWARDS: Final = (
     "restore_life",
     "restore_events",
     "restore_batches",
+    "restore_webhooks",
     "restore_attempts",
     "restore_backends",
     "restore_publications",

@@ -14,10 +14,12 @@ from safelight.gateway.views import (
     Series,
     Told,
 )
+from safelight.gateway.webhooks import Allowed
 from safelight.pipeline.stream import Reset
 from safelight.pipeline.waiting import Outlook
 
 __all__ = [
+    "Allowed",
     "BackendState",
     "Gateway",
     "Kept",

@@ -19,12 +19,17 @@ _POSITION = re.compile(r"(?:([0-9a-f]{8})-)?([0-9]{1,19})-([0-9]{1,19})", re.ASC
 
 def cursor_of(batch: Batch) -> str:
     """Where the page behind this batch begins."""
-    raw = msgspec.json.encode([batch.created_at.isoformat(), batch.id])
+    return made_cursor(batch.created_at, batch.id)
+
+
+def made_cursor(created_at: datetime, id: str) -> str:
+    """Where the page behind what was made then under this id begins."""
+    raw = msgspec.json.encode([created_at.isoformat(), id])
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def read_cursor(cursor: str) -> tuple[datetime, str]:
-    """When the last batch of the page before was created, and its id. Raises `Invalid`."""
+    """When the last one of the page before was created, and its id. Raises `Invalid`."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         created, id = msgspec.json.decode(raw, type=tuple[datetime, UUID])

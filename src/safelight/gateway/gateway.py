@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from uuid import UUID
 
-from safelight.core.errors import DatabaseAway, Gone, Invalid, NotStored, Unknown
+from safelight.core.errors import Gone, Invalid, NotStored, Unknown
 from safelight.core.planning import make_plan
 from safelight.core.records import (
     Batch,
@@ -18,17 +18,19 @@ from safelight.core.records import (
     Plan,
     StoredFile,
 )
-from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, QUEUED, STORED
-from safelight.database import batches, events, holds, images
+from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
+from safelight.database import batches, events, images
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
-from safelight.database.migrations import moved_on
 from safelight.gateway.catalogue import Shelf
 from safelight.gateway.copies import Copies
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.fleet import Fleet
+from safelight.gateway.provenance import provenance
+from safelight.gateway.readiness import readiness
 from safelight.gateway.thumbnails import Thumbnails
 from safelight.gateway.views import Live, Page, Provenance, Series, Told
+from safelight.gateway.webhooks import Allowed, Webhooks
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Acceptor, Key
 from safelight.pipeline.removing import Remover
@@ -56,6 +58,7 @@ class Gateway:
         copies: Copies,
         limits: Limits,
         working: Callable[[], str] | None = None,
+        webhooks: Allowed | None = None,
     ) -> None:
         self._database = database
         self._bell = bell
@@ -69,6 +72,7 @@ class Gateway:
         self.wishes = wishes
         self.copies = copies
         self.remover = Remover(database, bell, store, self._thumbnails.forget)
+        self.webhooks = Webhooks(database, bell, webhooks or Allowed())
 
     # --- batches ---------------------------------------------------------------------------------
 
@@ -95,6 +99,7 @@ class Gateway:
         return await self.batch(accepted), True
 
     async def _plan(self, order: Order) -> tuple[Plan, Graph]:
+        self.webhooks.check(order)
         try:
             return make_plan(order, await self.shelf.catalogue(), self._limits)
         except Invalid:
@@ -179,12 +184,10 @@ class Gateway:
 
     async def image(self, id: str) -> Provenance:
         """Raises `Unknown`."""
-        found = await images.image(self._database, _uuid(id, "image"))
+        found = await provenance(self._database, _uuid(id, "image"))
         if found is None:
             raise Unknown(f"there is no image {id}")
-        hold = await holds.hold_of_image(self._database, id) if found.status == QUEUED else None
-        attempts = await images.attempts(self._database, id)
-        return Provenance(found, attempts, hold.reason if hold else None)
+        return found
 
     async def stored(self, id: str) -> tuple[Image, StoredFile]:
         """An image and its file. Raises `Unknown`, `NotStored`, `Gone`."""
@@ -240,23 +243,7 @@ class Gateway:
 
     async def checks(self) -> Mapping[str, str]:
         """What readiness rests on: check name → "ok" or what is wrong. Never raises."""
-        found = {"database": await _said(self._database_check)}
-        if self._working:
-            found["worker"] = self._working()
-        return found
-
-    async def _database_check(self) -> str:
-        row = await self._database.fetchrow("writable")
-        if row is None or row["read_only"]:
-            return "read-only"
-        return await moved_on(self._database) or "ok"
-
-
-async def _said(check: Callable[[], Awaitable[str]]) -> str:
-    try:
-        return await check()
-    except DatabaseAway as away:
-        return str(away)
+        return await readiness(self._database, self._working)
 
 
 def _uuid(id: str, kind: str) -> str:

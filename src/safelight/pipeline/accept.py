@@ -18,7 +18,7 @@ from safelight.core.graph import canonical
 from safelight.core.numbering import draw_seed, explicit_seeds, reserve
 from safelight.core.records import Batch, Counters, Graph, Image, Order, Plan, Publication
 from safelight.core.states import PENDING, QUEUED, batch_status
-from safelight.database import batches, shares
+from safelight.database import batches, shares, webhooks
 from safelight.database.batches import NewBatch, NewImage, Reserved
 from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
@@ -152,6 +152,8 @@ class Acceptor:
             last_in_line=in_line[0].turn if len(in_line) < len(images) else None,
         )
         created_at, deadline = await batches.insert(c, new)
+        if order.webhook is not None:
+            await webhooks.keep_own(c, id, order.webhook)
         await line_up(c, [Place(image.id, plan.pool, image.turn, 0) for image in in_line])
         return _accepted(new, created_at, deadline)
 

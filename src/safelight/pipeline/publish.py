@@ -79,10 +79,6 @@ class Publish:
         """See `Runner`."""
         await publications.release(self.database, rows, worker)
 
-    async def close(self) -> None:
-        """See `Runner`."""
-        await self.publisher.close()
-
     async def catch_up(self, *, started: bool) -> None:
         """See `Runner`."""
         if started:

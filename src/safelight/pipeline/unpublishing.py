@@ -71,9 +71,6 @@ class Removals:
         """Give claims back: nothing came of them."""
         await removals.release(self._database, rows, worker)
 
-    async def close(self) -> None:
-        """Nothing of its own is open: the publisher is closed with the errands that copy to it."""
-
     async def catch_up(self, *, started: bool) -> None:
         """Make tokens for what is due and may have lost its own."""
         await removals.catch_up(self._database, self._publisher.name, started=started)

@@ -3,6 +3,7 @@
     model.py      the sections, their defaults and bounds
     fleet.py      those about render servers
     publishers.py those about publishers
+    webhooks.py   the one about webhooks
     loading.py    the layers, which of them wins, and what is wrong with them
     showing.py    the effective settings as text, secrets redacted
     catalogue.py  workflow files, characters and styles as records
@@ -27,6 +28,7 @@ from safelight.settings.model import (
 )
 from safelight.settings.publishers import PublisherEntry
 from safelight.settings.showing import show
+from safelight.settings.webhooks import Webhooks
 
 __all__ = [
     "Backend",
@@ -41,6 +43,7 @@ __all__ = [
     "Settings",
     "Store",
     "StyleEntry",
+    "Webhooks",
     "WorkflowEntry",
     "address",
     "home",

@@ -15,6 +15,7 @@ PATHS: Final = ("home", "database.binaries", "workflows.*.file")
 SECRETS: Final = (
     *("key", "database.url", "store.url", "backends.*.token"),
     *("publishers.*.api_secret", "publishers.*.access_key", "publishers.*.url"),
+    *("webhooks.secret", "webhooks.old_secret"),
 )
 MAX_SECRET: Final = 65_536  # bytes
 # What makes a URL secret: a password, or a parameter that is one.

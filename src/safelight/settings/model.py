@@ -39,6 +39,7 @@ from safelight.settings.kinds import (
     Word,
 )
 from safelight.settings.publishers import PublisherEntry, named
+from safelight.settings.webhooks import Webhooks
 
 
 class Server(Section):
@@ -242,6 +243,7 @@ class Settings(BaseSettings):
     rendering: Rendering = Rendering()
     limits: Limits = Limits()
     retention: Retention = Retention()
+    webhooks: Webhooks = Webhooks()
 
     # Which files it was read from that hold secrets; no setting.
     _secret_files: tuple[Path, ...] = ()

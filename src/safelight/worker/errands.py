@@ -56,9 +56,6 @@ class Runner(Protocol[Claimed]):
     async def release(self, rows: Sequence[str], worker: UUID) -> None:
         """Give claims back: nothing came of them."""
 
-    async def close(self) -> None:
-        """Let go of connections; none of its errands runs any more."""
-
     async def catch_up(self, *, started: bool) -> None:
         """Make tokens for what is due and may have lost its own; `started`: what waits for another
         try is due now, since the trouble may be over."""
@@ -76,11 +73,6 @@ class Errands(Generic[Claimed]):
         self._wake = asyncio.Event()
         self._paused_until = 0.0  # loop time
 
-    @property
-    def kind(self) -> str:
-        """Of these errands."""
-        return self._runner.kind
-
     async def run(self) -> None:
         """For ever; cancelled, those under way get a moment to end."""
         self._bell.errands.add(self._wake)
@@ -97,10 +89,6 @@ class Errands(Generic[Claimed]):
             self._bell.errands.discard(self._wake)
             await self._leave()
             await stop(*beside)
-
-    async def close(self) -> None:
-        """See `Runner.close`."""
-        await self._runner.close()
 
     async def _begin_all(self) -> None:
         try:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -12,7 +11,6 @@ import structlog
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.database.stopping import stop
-from safelight.worker.errands import Errands
 from safelight.worker.lanes import Lane, Lanes
 from safelight.worker.lease import Leaseholder
 from safelight.worker.neighbours import Neighbours
@@ -39,8 +37,9 @@ class Worker:
         sweeper: Sweeper,
         me: UUID,
         in_flight_per_user: int | None = None,
-        errands: Sequence[Errands[Any]] = (),
+        beside: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
+        """`beside` are further loops, by name: what is done beside rendering."""
         self._lanes = Lanes(lanes)
         self._leases = Leaseholder(database, self._lanes, me)
         self._puller = Puller(database, bell, self._lanes, me, in_flight_per_user)
@@ -48,8 +47,8 @@ class Worker:
         self._neighbours = Neighbours(database, self._lanes)
         self._reconciler = reconciler
         self._sweeper = sweeper
-        self._errands = errands
         self._upkeeps = [Upkeep(lane, database, bell, me) for lane in lanes]
+        self._beside = beside or {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -60,8 +59,6 @@ class Worker:
         """Stop pulling, release the leases, leave prompts where they are to be adopted."""
         await stop(self._task)
         await self._leases.release()
-        for errands in self._errands:
-            await errands.close()
         for lane in self._lanes:
             await lane.renderer.close()
 
@@ -83,8 +80,8 @@ class Worker:
             tasks.create_task(_for_ever("sweep", self._sweeper.run))
             tasks.create_task(_for_ever("neighbours", self._neighbours.run))
             tasks.create_task(_for_ever("catch up", self._leases.catch_up_for_ever))
-            for errands in self._errands:
-                tasks.create_task(_for_ever(errands.kind, errands.run))
+            for name, loop in self._beside.items():
+                tasks.create_task(_for_ever(name, loop))
             for upkeep in self._upkeeps:
                 tasks.create_task(_for_ever("hints", upkeep.listen))
                 tasks.create_task(_for_ever("probe", upkeep.probe))

@@ -53,10 +53,10 @@ async def create_batch(request: Request) -> Response:
     key = idempotency_key(request.headers.get("idempotency-key"))
     body, document = await bodies.read(request, BatchRequest)
     fingerprint = bodies.fingerprint(document) if key is not None else ""
-    batch, replayed = await context.gateway.create_batch(
-        body.order(), key=key, fingerprint=fingerprint, scope=_SCOPE
-    )
     base = base_of(request)
+    batch, replayed = await context.gateway.create_batch(
+        body.order(base), key=key, fingerprint=fingerprint, scope=_SCOPE
+    )
     headers = {"location": f"{base}/v1/batches/{batch.id}"}
     if replayed:
         headers["idempotency-replayed"] = "true"

@@ -1,5 +1,6 @@
 -- Events of batches that ended long ago, whole batches at once: a history that lacks its beginning
--- would be told as if it were whole. Answers how many are gone, and notes the newest of them.
+-- would be told as if it were whole. Answers how many are gone, and notes the newest of them. What
+-- a webhook is still to be told of stays.
 -- $1 days, $2 how many are looked at: small bites, so that nobody waits.
 with aged as (
     select distinct batch_id from (
@@ -7,6 +8,8 @@ with aged as (
         join batches batch on batch.id = event.batch_id
         where event.at < safelight_now() - make_interval(days => $1)
           and batch.ended_at < safelight_now() - make_interval(days => $1)
+          and (not exists (select from webhooks where ended_at is null)
+               or (event.txid, event.id) <= (select txid, id from telling))
         limit $2) old
 ), gone as (
     delete from events using aged where events.batch_id = aged.batch_id

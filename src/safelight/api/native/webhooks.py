@@ -1,0 +1,174 @@
+"""Webhooks: who is told of what happens, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from safelight.api import bodies
+from safelight.api.answers import Json, respond
+from safelight.api.context import context_of
+from safelight.api.links import base_of
+from safelight.api.openapi import described, takes
+from safelight.api.paths import uuid_or_unknown
+from safelight.api.schemas import DeliveryStatus, WebhookRequest
+from safelight.api.webhook_answers import delivery_json, webhook_json
+from safelight.gateway import Page
+
+router = APIRouter(tags=["webhooks"])
+
+
+class DeliveryFilters(BaseModel):
+    """Query parameters of the list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: DeliveryStatus | None = None
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, min_length=1, max_length=500, pattern=r"^[!-~]+$")
+
+
+@router.post(
+    "/v1/webhooks",
+    operation_id="create_webhook",
+    summary="Be told of all batches",
+    status_code=201,
+    responses=described({201: "SecretWebhook"}, 400, 403, 409, 413, 422),
+    openapi_extra=takes("WebhookRequest"),
+)
+async def create_webhook(request: Request) -> Response:
+    """Of what happens from now on. The answer shows the secret, no other does."""
+    body, _ = await bodies.read(request, WebhookRequest)
+    base = base_of(request)
+    webhooks = context_of(request).gateway.webhooks
+    kept, secret = await webhooks.subscribe(body.webhook(base), body.given().get("secret"))
+    headers = {"location": f"{base}/v1/webhooks/{kept.id}"}
+    return respond({**webhook_json(kept), "secret": secret}, 201, headers)
+
+
+@router.get(
+    "/v1/webhooks",
+    operation_id="list_webhooks",
+    summary="Who is told of all batches",
+    responses=described({200: "Webhooks"}),
+)
+async def list_webhooks(request: Request) -> Response:
+    """Oldest first; a batch's own webhook is not among them."""
+    found = await context_of(request).gateway.webhooks.subscriptions()
+    return respond({"data": [webhook_json(one) for one in found]})
+
+
+@router.get(
+    "/v1/webhooks/{id}",
+    operation_id="get_webhook",
+    summary="A webhook",
+    responses=described({200: "Webhook"}, 404),
+)
+async def get_webhook(request: Request, id: str) -> Response:
+    """`disabled` is one that answered 410; make another one to be told again."""
+    webhooks = context_of(request).gateway.webhooks
+    return respond(webhook_json(await webhooks.subscription(uuid_or_unknown(id, "webhook"))))
+
+
+@router.delete(
+    "/v1/webhooks/{id}",
+    operation_id="delete_webhook",
+    summary="Be told no more",
+    status_code=204,
+    responses=described({}, 204, 403, 404),
+)
+async def delete_webhook(request: Request, id: str) -> Response:
+    """What was still to be sent is forgotten, too."""
+    await context_of(request).gateway.webhooks.unsubscribe(uuid_or_unknown(id, "webhook"))
+    return Response(status_code=204)
+
+
+@router.post(
+    "/v1/webhooks/{id}/rotate",
+    operation_id="rotate_webhook",
+    summary="Give a webhook a new secret",
+    responses=described({200: "SecretWebhook"}, 403, 404, 422),
+)
+async def rotate_webhook(request: Request, id: str) -> Response:
+    """The answer shows it, no other does. The one before signs too, for 24 hours."""
+    await bodies.none(request)
+    webhooks = context_of(request).gateway.webhooks
+    kept, secret = await webhooks.rotate(uuid_or_unknown(id, "webhook"))
+    return respond({**webhook_json(kept), "secret": secret})
+
+
+@router.get(
+    "/v1/webhooks/{id}/deliveries",
+    operation_id="list_deliveries",
+    summary="What a webhook was told",
+    responses=described({200: "Deliveries"}, 404, 422),
+)
+async def list_deliveries(
+    request: Request, id: str, filters: Annotated[DeliveryFilters, Query()]
+) -> Response:
+    """Newest first, with what became of it; `next_cursor` leads to the next page."""
+    webhooks = context_of(request).gateway.webhooks
+    page = await webhooks.deliveries(uuid_or_unknown(id, "webhook"), **filters.model_dump())
+    return _listed(request, page)
+
+
+@router.post(
+    "/v1/webhooks/{id}/deliveries/{delivery}/redeliver",
+    operation_id="redeliver",
+    summary="Tell it again",
+    responses=described({200: "Delivery"}, 403, 404, 409, 422),
+)
+async def redeliver(request: Request, id: str, delivery: str) -> Response:
+    """At once, under the same `webhook-id`, with all tries before it."""
+    await bodies.none(request)
+    found = await context_of(request).gateway.webhooks.redeliver(
+        uuid_or_unknown(id, "webhook"), uuid_or_unknown(delivery, "delivery")
+    )
+    return respond(delivery_json(found))
+
+
+@router.get(
+    "/v1/batches/{id}/deliveries",
+    operation_id="list_batch_deliveries",
+    summary="What a batch's own webhook was told",
+    responses=described({200: "Deliveries"}, 404, 422),
+)
+async def list_batch_deliveries(
+    request: Request, id: str, filters: Annotated[DeliveryFilters, Query()]
+) -> Response:
+    """Newest first; empty for a batch without one."""
+    webhooks = context_of(request).gateway.webhooks
+    page = await webhooks.deliveries_of_batch(uuid_or_unknown(id, "batch"), **filters.model_dump())
+    return _listed(request, page)
+
+
+@router.post(
+    "/v1/batches/{id}/deliveries/{delivery}/redeliver",
+    operation_id="redeliver_of_batch",
+    summary="Tell a batch's own webhook again",
+    responses=described({200: "Delivery"}, 403, 404, 409, 422),
+)
+async def redeliver_of_batch(request: Request, id: str, delivery: str) -> Response:
+    """At once, under the same `webhook-id`, with all tries before it."""
+    await bodies.none(request)
+    found = await context_of(request).gateway.webhooks.redeliver_of_batch(
+        uuid_or_unknown(id, "batch"), uuid_or_unknown(delivery, "delivery")
+    )
+    return respond(delivery_json(found))
+
+
+def _listed(request: Request, page: Page) -> Response:
+    body: Json = {
+        "data": [delivery_json(one) for one in page.items],
+        "next_cursor": page.cursor,
+        "has_more": page.cursor is not None,
+    }
+    headers = {}
+    if page.cursor is not None:
+        address = f"{base_of(request)}{request.url.path}"
+        following = request.url.include_query_params(cursor=page.cursor).query
+        headers["link"] = f'<{address}?{following}>; rel="next"'
+    return respond(body, headers=headers)

@@ -1,0 +1,1 @@
+select id from webhooks where batch_id = $1

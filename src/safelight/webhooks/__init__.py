@@ -1,0 +1,1 @@
+"""Who is told: messages to addresses that others have chosen."""
