@@ -121,7 +121,7 @@ def test_every_missing_field_is_named() -> None:
 
 def test_an_order_keeps_what_was_sent_and_nothing_else() -> None:
     sent = order(seed=7, width=512, cfg=7, loras=[{"name": "a"}], metadata={"k": [1, None]})
-    made = validated(BatchRequest, parse(json.dumps(sent).encode())).order()
+    made = validated(BatchRequest, parse(json.dumps(sent).encode())).order("http://here")
     assert (made.user, made.character, made.prompt, made.quantity) == (
         "ann",
         "mira",
@@ -189,7 +189,7 @@ def test_any_bytes_are_parsed_or_refused(raw: bytes) -> None:
 def test_any_object_is_an_order_or_refused_with_pointers(value: dict[str, Any]) -> None:
     try:
         pointers = []
-        validated(BatchRequest, value).order()
+        validated(BatchRequest, value).order("http://here")
     except Invalid as refusal:
         pointers = [error.pointer for error in refusal.errors]
     assert all(pointer.startswith("/") for pointer in pointers)

@@ -42,6 +42,16 @@ def states(serving: Serving, of: str) -> list[str]:
     return [one["status"] for one in deliveries(serving, of)]
 
 
+def until_all(serving: Serving, of: str, status: str) -> None:
+    """Until there are deliveries, and all are in this state."""
+    until(lambda: set(states(serving, of)) == {status}, 40)
+
+
+def until_heard(receiver: Receiver, batch: str | None, count: int) -> None:
+    """Until so many messages came, of a batch or at all."""
+    until(lambda: len(receiver.of(batch) if batch else receiver.messages) >= count)
+
+
 def test_a_batch_tells_its_end_with_everything_in_it(
     processes: Processes, receiver: Receiver
 ) -> None:
@@ -84,7 +94,7 @@ def test_a_subscription_is_told_of_every_batch_in_its_order(
     webhook = subscribe(serving, receiver)
     batches = [serving.order(3, user=user) for user in ("ann", "ben")]
     for batch in batches:
-        until(lambda id=batch["id"]: len(receiver.of(id)) == 8)
+        until_heard(receiver, batch["id"], 8)
         told = receiver.of(batch["id"])
         assert firsts(told) == list(range(1, 9))
         assert (told[0].type, told[-1].type) == ("batch.created", "batch.completed")
@@ -191,7 +201,7 @@ def test_410_means_never_again(processes: Processes, receiver: Receiver) -> None
     id = serving.order(1, webhook={"url": receiver.url, "events": EVERYTHING})["id"]
     until(lambda: serving.get(f"/v1/webhooks/{webhook['id']}")["status"] == "disabled")
     for of in (f"webhooks/{webhook['id']}", f"batches/{id}"):
-        until(lambda of=of: states(serving, of) and set(states(serving, of)) == {"dead"}, 40)
+        until_all(serving, of, "dead")
         for one in deliveries(serving, of):
             assert one["reason"].startswith("HTTP 410")
     assert firsts(receiver.messages) == [1]
@@ -285,7 +295,7 @@ def test_whatever_is_killed_every_event_arrives_in_order(
     with ThreadPoolExecutor(10) as pool:
         ids = [batch["id"] for batch in pool.map(lambda o: serving.post("/v1/batches", o), orders)]
     for heard in (40, 200):
-        until(lambda heard=heard: len(receiver.messages) >= heard)
+        until_heard(receiver, None, heard)
         serving.process.kill()
         serving = processes.serve([simulating.url], config=config)
     for id in ids:

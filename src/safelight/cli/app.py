@@ -22,6 +22,7 @@ from safelight.cli import (
     operating,
     publishers,
     simulate,
+    webhooks,
     workflows,
 )
 from safelight.cli.session import (
@@ -123,6 +124,7 @@ for commands in (
     workflows,
     backends,
     publishers,
+    webhooks,
     operating,
     backing,
     audit,

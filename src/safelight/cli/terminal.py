@@ -20,6 +20,8 @@ STYLES: Final = {
     "stored": "green",
     "ready": "green",
     "ok": "green",
+    "delivered": "green",
+    "active": "green",
     "running": "cyan",
     "dispatched": "cyan",
     "queued": "dim",
@@ -30,6 +32,8 @@ STYLES: Final = {
     "canceled": "yellow",
     "failed": "bold red",
     "unreachable": "red",
+    "disabled": "red",
+    "dead": "bold red",
 }
 
 # Columns that people copy from: never broken into lines.

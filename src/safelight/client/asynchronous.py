@@ -186,6 +186,40 @@ class AsyncClient:
         path = f"/v1/workflows/{_path(id)}/resume{query}"
         return await self._connection.ask("POST", path)
 
+    async def webhooks(self) -> list[Json]:
+        """Who is told of all batches."""
+        return await self._connection.ask_all("/v1/webhooks")
+
+    async def add_webhook(self, url: str, **fields: Any) -> Json:
+        """Have somebody told of all batches; fields are `events` and `secret`. The answer has the
+        secret; it is asked for once, so a lost answer is no second webhook."""
+        body = {"url": url} | fields
+        return await self._connection.ask("POST", "/v1/webhooks", json=body, patience=0.0)
+
+    async def remove_webhook(self, id: str) -> None:
+        """Have somebody told no more."""
+        await self._connection.ask("DELETE", f"/v1/webhooks/{_path(id)}")
+
+    async def rotate_webhook(self, id: str) -> Json:
+        """Give a webhook a new secret, which the answer has; the one before signs too for a day."""
+        path = f"/v1/webhooks/{_path(id)}/rotate"
+        return await self._connection.ask("POST", path, patience=0.0)
+
+    async def deliveries(
+        self, id: str, *, of_batch: bool = False, status: str | None = None, limit: int = 50
+    ) -> list[Json]:
+        """The newest things a webhook was told, or (`of_batch`) the own one of this batch."""
+        given = {"limit": str(limit), **({"status": status} if status else {})}
+        path = f"{_told(id, of_batch)}/deliveries"
+        page = await self._connection.ask("GET", path, params=given)
+        found: list[Json] = page["data"]
+        return found
+
+    async def redeliver(self, id: str, delivery: str, *, of_batch: bool = False) -> Json:
+        """Have it told again, under the same id of the message."""
+        path = f"{_told(id, of_batch)}/deliveries/{_path(delivery)}/redeliver"
+        return await self._connection.ask("POST", path)
+
     async def backends(self) -> list[Json]:
         """The render servers and how they are."""
         return await self._connection.ask_all("/v1/backends")
@@ -222,6 +256,10 @@ class AsyncClient:
     async def ready(self) -> Json:
         """What readiness rests on, `{status, checks}`, ready or not; asked once."""
         return await self._connection.ask("GET", "/readyz", patience=0.0, welcome=503)
+
+
+def _told(id: str, of_batch: bool) -> str:
+    return f"/v1/{'batches' if of_batch else 'webhooks'}/{_path(id)}"
 
 
 def _path(id: str) -> str:
