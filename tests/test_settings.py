@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from safelight.core.errors import SettingsError
 from safelight.core.fairness import Fairness
+from safelight.core.signing import secret_of
 from safelight.settings import Backend, Settings, load, on_loopback, show
 from safelight.settings.checks import address, duration, public_url
 
@@ -150,6 +151,23 @@ def test_secrets_may_stand_in_files(tmp_path: Path) -> None:
     assert settings.backends[0].token == SecretStr("t0k")
     assert settings.database.url == SecretStr("postgresql://a:b@c/d")
     assert settings.key == SecretStr("k3y")
+
+
+def test_what_signs_webhooks_is_a_secret_and_may_change(tmp_path: Path) -> None:
+    """From the file, from a file of its own, from the environment; never shown."""
+    new, old = secret_of(b"n" * 32), secret_of(b"o" * 32)
+    (tmp_path / "old").write_text(f"{old}\n")
+    text = '[webhooks]\nold_secret_file = "old"\nretry_schedule = [0.5, "5m", 30]\n'
+    webhooks = loaded(tmp_path, text, {"SAFELIGHT_WEBHOOKS__SECRET": new}).webhooks
+    assert webhooks.secrets() == (new, old)
+    assert webhooks.retry_schedule == (0.5, 300.0, 30.0)
+    settings = loaded(tmp_path, f'[webhooks]\nsecret = "{new}"\n')
+    assert settings.webhooks.secrets() == (new,)
+    assert settings.webhooks.allow_private is False
+    assert loaded(tmp_path, "").webhooks.secrets() == ()
+    for said in (show(settings), repr(settings), str(settings.webhooks)):
+        assert new not in said
+    assert 'secret = "***"' in show(settings)
 
 
 @pytest.mark.parametrize(

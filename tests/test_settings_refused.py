@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from safelight.core.errors import SettingsError
+from safelight.core.signing import secret_of
 from safelight.settings import load
 from tests.test_settings import complaint, loaded
 
@@ -115,7 +116,18 @@ REFUSED = [
     ('[publishers.bucket]\nurl = "s3://u:x#s3cret@b"', 'a "/" in the secret as %2F'),
     ('[publishers.bucket]\nurl = "s3://u:12?s3cret@b"', 'a "/" in the secret as %2F'),
     ('[publishers.bucket]\nurl = "s3://b:80"', "publishers.bucket.url: expected s3://"),
-    ('[webhooks]\nsecret = "x"', "safelight.toml: webhooks: unknown"),
+    ('[webhooks]\nsecret = "x"', "webhooks.secret: expected whsec_ and 24 to 64 random bytes"),
+    ('[webhooks]\nold_secret = "whsec_"', "webhooks.old_secret: expected whsec_"),
+    (f'[webhooks]\nold_secret = "{secret_of(bytes(32))}"', "webhooks: old_secret stands beside"),
+    ("[webhooks]\nsecret = 5", "webhooks.secret: "),
+    ('[webhooks]\nallow_private = "perhaps"', "webhooks.allow_private: expected true or false"),
+    ("[webhooks]\nretry_schedule = [0]", "webhooks.retry_schedule[0]: "),
+    ("[webhooks]\nretry_schedule = [-1]", "webhooks.retry_schedule[0]: "),
+    ("[webhooks]\nretry_schedule = [nan]", "webhooks.retry_schedule[0]: "),
+    ('[webhooks]\nretry_schedule = ["soon"]', "webhooks.retry_schedule[0]: expected seconds"),
+    ("[webhooks]\nretry_schedule = 5", "webhooks.retry_schedule: "),
+    (f"[webhooks]\nretry_schedule = {[1] * 101}", "webhooks.retry_schedule: "),
+    ('[webhooks]\nsecrets = "x"', 'the nearest known one is "secret"'),
     ('[rendering]\ndeadline = "tomorrow"', "rendering.deadline: expected seconds"),
     ("[rendering]\nlost_after = nan", "rendering.lost_after: "),
     ('home = "x"', "home: not allowed in the file"),

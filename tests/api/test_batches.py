@@ -182,7 +182,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"deadline": None}, "/deadline"),
     ({"style": "oil"}, "/style"),
     ({"workflow": "none"}, "/workflow"),
-    ({"webhook": {"url": "http://127.0.0.1"}}, "/webhook"),
+    ({"webhook": {"url": "http://127.0.0.1"}}, "/webhook/url"),
     ({"metadata": {"k": "\0"}}, "/metadata/k"),
     ({"metadata": {"k": float("1e300"), "j": [[["\ud800"]]]}}, "/metadata/j/0/0/0"),
 ]

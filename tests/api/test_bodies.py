@@ -100,7 +100,10 @@ def test_nesting_has_an_end() -> None:
         ({"loras": [{"strength": 1}]}, [("/loras/0/name", "missing")]),
         ({"loras": [{"name": "a", "weight": 1}]}, [("/loras/0/weight", "unknown-field")]),
         ({"loras": [None]}, [("/loras/0", "wrong-type")]),
-        ({"webhook": {"url": "http://x"}}, [("/webhook", "unknown-field")]),
+        (
+            {"webhook": {"uri": "http://x"}},
+            [("/webhook/url", "missing"), ("/webhook/uri", "unknown-field")],
+        ),
         ({"n": 4}, [("/n", "unknown-field")]),
         ({"quantity": "4", "seed": "1"}, [("/quantity", "wrong-type"), ("/seed", "wrong-type")]),
     ],

@@ -18,6 +18,15 @@ ROUTES = {
     "POST /v1/batches/{id}/retry": "retry_batch",
     "GET /v1/batches/{id}/events": "batch_events",
     "GET /v1/events": "all_events",
+    "POST /v1/webhooks": "create_webhook",
+    "GET /v1/webhooks": "list_webhooks",
+    "GET /v1/webhooks/{id}": "get_webhook",
+    "DELETE /v1/webhooks/{id}": "delete_webhook",
+    "POST /v1/webhooks/{id}/rotate": "rotate_webhook",
+    "GET /v1/webhooks/{id}/deliveries": "list_deliveries",
+    "POST /v1/webhooks/{id}/deliveries/{delivery}/redeliver": "redeliver",
+    "GET /v1/batches/{id}/deliveries": "list_batch_deliveries",
+    "POST /v1/batches/{id}/deliveries/{delivery}/redeliver": "redeliver_of_batch",
     "GET /v1/images/{id}": "get_image",
     "DELETE /v1/images/{id}": "delete_image",
     "POST /v1/images/{id}/cancel": "cancel_image",
@@ -107,4 +116,5 @@ def test_the_bounds_are_those_of_the_settings(server: Server) -> None:
     assert order["properties"]["width"]["minimum"] == 16
     assert order["required"] == ["user", "character", "prompt", "quantity"]
     assert order["additionalProperties"] is False
-    assert "webhook" not in order["properties"]
+    assert order["properties"]["webhook"]["$ref"].endswith("/WebhookBody")
+    assert "batch.completed" in shapes["WebhookBody"]["properties"]["events"]["items"]["enum"]

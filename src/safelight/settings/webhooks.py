@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from safelight.core.reporting import SCHEDULE
 from safelight.core.signing import check_secret
@@ -32,6 +32,12 @@ class Webhooks(Section):
     """Webhooks may lead to loopback and private networks, and use plain http."""
     retry_schedule: Annotated[tuple[Wait, ...], Field(max_length=100)] = SCHEDULE
     """Seconds to wait after each failed try, a tenth more or less; after the last it is dead."""
+
+    @model_validator(mode="after")
+    def _old_beside_new(self) -> Webhooks:
+        if self.old_secret is not None and self.secret is None:
+            raise ValueError("old_secret stands beside the new secret; name both")
+        return self
 
     def secrets(self) -> tuple[str, ...]:
         """What signs, the newest first."""
