@@ -94,7 +94,7 @@ BAD = [
     ("there.example/hook", "expected a URL such as"),
     ("//there.example", "expected a URL such as"),
     ("ftp://example.com", "expected a URL such as"),
-    ("file:///etc/passwd", "expected a URL such as"),
+    ("file:/etc/passwd", "expected a URL such as"),
     ("https://", "name of a host"),
     ("https:///hook", "name of a host"),
     ("https://example.com:0/", "expected a URL such as"),

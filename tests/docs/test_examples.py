@@ -10,15 +10,21 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from safelight.core.signing import secret_of
+from tests.cli.terminal import free_port
 from tests.docs.pages import ROOT, Block, blocks
 from tests.processes import QUICK, Processes, Serving, wait_until_ready
+from tests.waiting import until
 
 MARKED = [block for block in blocks() if block.mark.partition(":")[0] == "runs"]
 # The first thing anybody types has a test of its own.
@@ -100,6 +106,33 @@ def test_the_five_commands_of_the_readme_keep_what_the_readme_says(
     names = {f"ann_opal-fever_image_{index:05d}_.png" for index in (1, 2, 3, 4)}
     assert {path.name for path in (tmp_path / "pictures").iterdir()} == names
     assert '"indices":[8,7,6,5]' in done.stdout
+
+
+def test_the_receiver_of_the_page_on_webhooks_verifies_what_is_sent(
+    processes: Processes,
+) -> None:
+    """As it stands there, on a free port: it takes our message, and refuses a forged one."""
+    page = ROOT / "docs" / "how-to" / "webhooks.md"
+    [block] = [one for one in blocks() if one.page == page and one.language == "python"]
+    port, secret = free_port(), secret_of(b"w" * 32)
+    text = block.text.replace("9000", str(port))
+    receiver = processes.spawn([sys.executable, "-c", text], {"WEBHOOK_SECRET": secret})
+    until(lambda: accepts(port))
+    config = f'[webhooks]\nsecret = "{secret}"\nallow_private = true\n'
+    serving = processes.serve([processes.simulate().url], config=config)
+    batch = serving.order(2, webhook={"url": f"http://127.0.0.1:{port}/hook"})
+    receiver.line_with(f"batch.completed {' '.join(batch['urls'])}")
+    forged = urllib.request.Request(f"http://127.0.0.1:{port}/", b"{}", {"webhook-id": "1"})
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(forged)
+    refusal.value.close()
+    assert refusal.value.code == 400
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_order_sh_brings_the_pictures(processes: Processes, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from safelight.core.retrying import RULES
+from safelight.core.signing import secret_of
 from safelight.core.states import ARROWS, BATCH_STATUSES, EVENTS, STATES
 from safelight.settings import load
 from safelight.simulator.faults import NAMES as FAULTS
@@ -135,6 +136,7 @@ def test_every_piece_of_settings_can_be_loaded(block: Block, tmp_path: Path) -> 
     for name in ("pod-1.token", "cloudinary.key", "bunny.key"):
         (tmp_path / "secrets" / name).write_text("t")
     (tmp_path / "secrets" / "bucket.url").write_text("s3://pictures/cdn")
+    (tmp_path / "secrets" / "webhooks").write_text(secret_of(bytes(32)))
     (tmp_path / "safelight.toml").write_text(block.text, "utf-8")
     load(tmp_path / "safelight.toml", environ={"SAFELIGHT_HOME": str(tmp_path)})
     assert tomllib.loads(block.text)
