@@ -146,7 +146,7 @@ class Reporter:
                 "a webhook was not delivered",
                 delivery=due.id,
                 batch=due.batch,
-                event=due.type,
+                type=due.type,
                 reason=verdict.reason,
             )
 
