@@ -99,6 +99,20 @@ def test_saying_when_it_will_be_there_costs_one_statement(
     assert min(statements(waiting) for _ in range(IMAGES)) == 2
 
 
+def test_who_has_no_webhook_pays_for_none(
+    logging_postgres: embedded.Server, serving: Serving
+) -> None:
+    """No row, no lock, no errand; a worker asks once a second whether there is a webhook."""
+    written = logging_postgres.log.stat().st_size
+    for _ in range(IMAGES):
+        serving.order(1)
+    said = logging_postgres.log.read_bytes()[written:]
+    assert said.count(b"insert into batches") == IMAGES
+    for what in (b"insert into webhooks", b"into deliveries", b"update deliveries set nudges"):
+        assert what not in said
+    assert b"from telling for update" not in said
+
+
 def _cost(server: embedded.Server, order: Any) -> Cost:
     written = server.log.stat().st_size
     transactions = _transactions(server)

@@ -16,10 +16,13 @@ from typing import Any
 import asyncpg
 import pytest
 
+from safelight.core.signing import secret_of
 from tests.chaos.test_kill import until_stored
 from tests.processes import Processes, Serving, until_ended
+from tests.receiver import Receiver
 from tests.story.pictures import assert_exactly, served
 from tests.story.streams import told, types
+from tests.waiting import until
 
 SLOW = {"user": "ann", "character": "mira", "prompt": "storm", "quantity": 4}
 
@@ -177,6 +180,47 @@ def test_pictures_come_back_with_the_store(processes: Processes) -> None:
     again = processes.serve([simulating.url])
     assert served(again, again.get(f"/v1/batches/{batch['id']}")) == shown
     assert again.order(1)["indices"] == [5]
+
+
+def test_after_a_restore_no_webhook_is_told_twice(processes: Processes) -> None:
+    """A backup is made while a message cannot be delivered, the message arrives after it, and the
+    database is restored: it is not sent again by itself, the state says why, and what happens
+    afterwards is told, with the secret from before."""
+    receiver = Receiver().open()
+    receiver.behave = lambda _: (503, {})
+    secret = secret_of(b"r" * 32)
+    config = (
+        f'[webhooks]\nsecret = "{secret}"\nallow_private = true\nretry_schedule = {[0.2] * 99}\n'
+    )
+    simulating = processes.simulate()
+    serving = processes.serve([simulating.url], config=config)
+    webhook = serving.post("/v1/webhooks", {"url": receiver.url})
+    batch = serving.order(1, webhook={"url": receiver.url})["id"]
+    told = [f"/v1/webhooks/{webhook['id']}/deliveries", f"/v1/batches/{batch}/deliveries"]
+
+    def states() -> list[str]:
+        return [one["status"] for path in told for one in serving.get(path)["data"]]
+
+    until(lambda: states() == ["pending"] * 2)
+    run(processes, "backup", "safe.tar")
+    receiver.behave = lambda _: (200, {})
+    until(lambda: states() == ["delivered"] * 2)
+    assert serving.process.stop() == 0
+    run(processes, "restore", "safe.tar", "--force")
+
+    heard = len(receiver.messages)
+    serving = processes.serve([simulating.url], config=config)
+    assert states() == ["dead"] * 2
+    dead = serving.get(told[1])["data"][0]
+    assert "restored" in dead["reason"]
+    later = serving.order(1)["id"]
+    until(lambda: receiver.of(later))
+    assert [message.batch for message in receiver.messages[heard:]] == [later]
+    assert receiver.messages[-1].verified(webhook["secret"])
+    serving.post(f"{told[1]}/{dead['id']}/redeliver", {})
+    until(lambda: receiver.messages[-1].id == dead["message_id"])
+    assert receiver.messages[-1].verified(secret)
+    receiver.close()
 
 
 def test_a_database_with_images_is_only_replaced_when_asked(processes: Processes) -> None:
