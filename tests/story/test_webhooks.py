@@ -75,6 +75,24 @@ def test_a_batch_tells_its_end_with_everything_in_it(
     assert delivery["at"] == message.json["timestamp"]
 
 
+def test_a_replayed_order_is_told_once(processes: Processes, receiver: Receiver) -> None:
+    """The same key with the same webhook is the same batch; with another one it is refused."""
+    serving = processes.serve([processes.simulate().url], config=CONFIG)
+    order = {"user": "ann", "character": "mira", "prompt": "", "quantity": 1}
+    key = {"Idempotency-Key": "told-once"}
+    with_webhook = {**order, "webhook": {"url": receiver.url, "events": EVERYTHING}}
+    ids = {serving.post("/v1/batches", with_webhook, key, wait=30)["id"] for _ in range(3)}
+    assert len(ids) == 1
+    for other in (order, {**order, "webhook": {"url": receiver.url}}):
+        with pytest.raises(urllib.error.HTTPError, match="422") as refusal:
+            serving.post("/v1/batches", other, key)
+        assert b"idempotency-key-reused" in refusal.value.read()
+        refusal.value.close()
+    [id] = ids
+    until_all(serving, f"batches/{id}", "delivered")
+    assert [message.number for message in receiver.messages] == [1, 2, 3, 4]
+
+
 def subscribe(serving: Serving, receiver: Receiver, *events: str) -> Any:
     """Be told of all batches; the answer, with the secret."""
     return serving.post("/v1/webhooks", {"url": receiver.url, "events": list(events or EVERYTHING)})
@@ -108,6 +126,7 @@ def test_a_subscription_is_told_of_every_batch_in_its_order(
     assert serving.get("/v1/webhooks")["data"] == [
         {name: value for name, value in webhook.items() if name != "secret"}
     ]
+    _pages(serving, f"/v1/webhooks/{webhook['id']}/deliveries")
     _rotation(serving, receiver, webhook)
     request = urllib.request.Request(f"{serving.url}/v1/webhooks/{webhook['id']}", method="DELETE")
     urllib.request.urlopen(request).close()
@@ -115,6 +134,24 @@ def test_a_subscription_is_told_of_every_batch_in_its_order(
     own = serving.order(1, webhook={"url": receiver.url})["id"]
     until(lambda: receiver.of(own))
     assert [message.type for message in receiver.messages[heard:]] == ["batch.completed"]
+
+
+def _pages(serving: Serving, path: str) -> None:
+    """Newest first, five at a time, are all sixteen."""
+    until(lambda: serving.get(f"{path}?status=pending")["data"] == [])
+    whole = serving.get(path)["data"]
+    assert [one["created_at"] for one in whole] == sorted(
+        (one["created_at"] for one in whole), reverse=True
+    )
+    found, cursor = [], ""
+    while True:
+        page = serving.get(f"{path}?limit=5{cursor}")
+        found += page["data"]
+        if not page["has_more"]:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert found == whole
+    assert len(whole) == 16
 
 
 def _rotation(serving: Serving, receiver: Receiver, webhook: Any) -> None:

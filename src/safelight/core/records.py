@@ -94,9 +94,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Who is told of what happens to a batch."""
+    """Who is told of what happens."""
 
-    url: str
+    url: str = field(repr=False)  # there may be a token in it
     events: tuple[str, ...]  # of states.EVENTS
     base: str  # what the links in its messages begin with, no slash at the end
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -35,7 +35,7 @@ class Subscription:
     """A webhook that is told of all batches."""
 
     id: str
-    url: str
+    url: str = field(repr=False)  # there may be a token in it
     events: tuple[str, ...]
     created_at: datetime
     ended_at: datetime | None = None  # it is told nothing more from then on

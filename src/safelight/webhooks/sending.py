@@ -8,6 +8,7 @@ is kept, no proxy asked, and of the answer's body a little is read and forgotten
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -15,10 +16,12 @@ from typing import Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from safelight.core.addresses import check_target, is_public
 from safelight.core.errors import Invalid
 from safelight.core.reporting import PATIENCE, Answered, Forbidden, Silent
+from safelight.webhooks.resolving import Resolver
 
 MOST_READ: Final = 65_536  # bytes of an answer's body
 _LINGER: Final = 2.0  # s for that body; the status is all that counts
@@ -73,7 +76,7 @@ class Messenger:
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered:
         async with self._open().post(
-            url, data=body, headers=headers, allow_redirects=False
+            URL(url, encoded=True), data=body, headers=headers, allow_redirects=False
         ) as response:
             answered = Answered(response.status, response.headers.get("Retry-After"))
             await _read_a_little(response)
@@ -81,7 +84,7 @@ class Messenger:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            inner = self._resolver or aiohttp.ThreadedResolver()
+            inner = self._resolver or Resolver()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     resolver=inner if self._allow_private else _Public(inner),
@@ -136,7 +139,8 @@ def _reason(error: Exception) -> str:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             return f"TLS: {_certificate(error)}"
         case aiohttp.ClientConnectorError(os_error=inner):
-            return f"no connection: {inner.strerror or 'refused'}"
+            # Its own text has the address in it.
+            return f"no connection: {os.strerror(inner.errno) if inner.errno else 'unreachable'}"
         case aiohttp.ServerDisconnectedError() | ConnectionError():
             return "the connection was closed before an answer came"
         case aiohttp.InvalidURL():
