@@ -315,6 +315,32 @@ def test_one_that_hangs_holds_up_no_other(processes: Processes, receiver: Receiv
     hanging.close()
 
 
+def test_a_worker_that_stops_gives_back_what_it_was_sending(
+    processes: Processes, receiver: Receiver
+) -> None:
+    """The receiver takes its time; the worker is asked to stop and does so within seconds. Another
+    one sends the message at once, under the same id, and it was no failed try."""
+    release = threading.Event()
+
+    def hang_once(_: Message) -> tuple[int, Mapping[str, str]]:
+        if len(receiver.messages) == 1:
+            release.wait(60)
+        return 200, {}
+
+    receiver.behave = hang_once
+    simulating = processes.simulate()
+    serving = processes.serve([simulating.url], config=SLOWLY)
+    id = serving.order(1, webhook={"url": receiver.url})["id"]
+    until_heard(receiver, id, 1)
+    assert serving.process.stop(seconds=5) == 0
+    serving = processes.serve([simulating.url], config=SLOWLY)
+    until_all(serving, f"batches/{id}", "delivered")
+    release.set()
+    first, second = receiver.of(id)
+    assert first.id == second.id
+    assert deliveries(serving, f"batches/{id}")[0]["tries"] == 1
+
+
 def test_whatever_is_killed_every_event_arrives_in_order(
     processes: Processes, receiver: Receiver
 ) -> None:
