@@ -77,6 +77,22 @@ async def test_a_key_is_written_once(store: Store) -> None:
     assert await store.get(KEY) == b"first"
 
 
+async def test_what_is_no_original_is_replaced_whole(store: Store) -> None:
+    """Whoever reads meanwhile finds one of them, whole."""
+    key = "mira/opal-fever/index.txt"
+    await store.replace(key, b"1\n")
+    assert await store.get(key) == b"1\n"
+    texts = {bytes([65 + number]) * 5_000 for number in range(8)}
+    await store.replace(key, b"A" * 5_000)
+    results = asyncio.gather(*(store.replace(key, text) for text in texts))
+    while not results.done():
+        assert await store.get(key) in texts
+    await results
+    await store.replace(key, b"2\n")
+    assert await store.get(key) == b"2\n"
+    assert [found async for found in store.list()] == [(key, 2)]
+
+
 async def test_of_many_who_write_a_key_at_once_one_succeeds(store: Store) -> None:
     writers = [store.put(KEY, bytes([number]) * 1000) for number in range(8)]
     results = await asyncio.gather(*writers, return_exceptions=True)
@@ -127,7 +143,8 @@ BAD += ["a#1", "a?b", "a%2e", "a\\b", "~", "x" * 256, "/".join(["x" * 100] * 6)]
 
 @pytest.mark.parametrize("key", BAD)
 async def test_a_bad_key_is_refused_everywhere(store: Store, key: str) -> None:
-    for operation in (store.put(key, b""), store.get(key), store.size(key), store.delete(key)):
+    writing = (store.put(key, b""), store.replace(key, b""))
+    for operation in (*writing, store.get(key), store.size(key), store.delete(key)):
         with pytest.raises(ValueError, match="is no key"):
             await operation
     with pytest.raises(ValueError, match="is no key"):
@@ -174,6 +191,8 @@ async def test_a_bucket_that_does_not_exist_is_away(
     store = open_store("s3://nowhere/prefix", tmp_path)
     with pytest.raises(StoreAway):
         await store.put(KEY, b"x")
+    with pytest.raises(StoreAway):
+        await store.replace(KEY, b"x")
     with pytest.raises(StoreAway):
         await store.get(KEY)
     with pytest.raises(StoreAway):

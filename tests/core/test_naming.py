@@ -16,6 +16,8 @@ from safelight.core.naming import (
     NameTemplate,
     check_id,
     check_user,
+    index_key,
+    index_text,
     is_prompt_id,
     read_store_key,
     slugify,
@@ -162,6 +164,61 @@ def test_names_may_look_alike_keys_do_not() -> None:
     assert store_key("a", "b-c", 1, "p") != store_key("a-b", "c", 1, "p")
     assert store_key("a", "b_c", 1, "p") != store_key("a_b", "c", 1, "p")
     assert store_key("areg", "mira", 13, "p") == "areg/mira/00013-p.png"
+
+
+def test_spellings_of_old_names() -> None:
+    assert DEFAULT_TEMPLATE.spellings("areg", "mira", 13) == (
+        "areg_mira_image_00013_.png",
+        "areg_mira_image_0013_.png",
+    )
+    assert DEFAULT_TEMPLATE.spellings("areg", "mira", 100_001) == ("areg_mira_image_100001_.png",)
+    three = NameTemplate("{index:03d}.png")
+    assert three.spellings("areg", "mira", 7) == ("007.png", "00007.png", "0007.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("areg_mira_image_00013_.png", 13),
+        ("areg_mira_image_0013_.png", 13),
+        ("areg_mira_image_99999_.png", 99_999),
+        ("areg_mira_image_100001_.png", 100_001),
+        ("areg_mira_image_1000000000000_.png", 10**12),
+        ("areg_mira_image_1000000000001_.png", None),
+        ("areg_mira_image_00000_.png", None),
+        ("areg_mira_image_013_.png", None),
+        ("areg_mira_image_000013_.png", None),
+        ("areg_mira_image_-0004_.png", None),
+        ("areg_mira_image_٠٠٠١٣_.png", None),
+        ("areg_mira_image_00013_.png.bak", None),
+        ("aregXmira_image_00013_.png", None),
+        ("bob_mira_image_00013_.png", None),
+        ("areg_mira_image_" + "0" * 5_000 + "_.png", None),
+        ("", None),
+    ],
+)
+def test_the_index_in_a_name(name: str, index: int | None) -> None:
+    assert DEFAULT_TEMPLATE.index_of(name, "areg", "mira") == index
+
+
+def test_a_name_with_two_indices_says_one() -> None:
+    twice = NameTemplate("{index:05d}-{index:03d}.{user}.png")
+    assert twice.index_of("00013-013.a.b.png", "a.b", "mira") == 13
+    assert twice.index_of("00013-014.a.b.png", "a.b", "mira") is None
+    assert twice.index_of("00013-013.axb.png", "a.b", "mira") is None
+
+
+@given(USERS, IDS, INDICES)
+def test_every_spelling_says_its_index(user: str, character: str, index: int) -> None:
+    for name in DEFAULT_TEMPLATE.spellings(user, character, index):
+        assert DEFAULT_TEMPLATE.index_of(name, user, character) == index
+
+
+@given(USERS, IDS)
+def test_the_index_file_is_no_picture(user: str, character: str) -> None:
+    assert index_key(user, character) == f"{user}/{character}/index.txt"
+    assert read_store_key(index_key(user, character)) is None
+    assert index_text(13) == "13\n"
 
 
 PLACES = st.tuples(USERS, IDS, INDICES, PROMPTS)

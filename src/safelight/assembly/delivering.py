@@ -1,4 +1,4 @@
-"""Copies at publishers: the loops of a worker that make them and take them away."""
+"""Copies at publishers and index.txt: the loops of a worker that make them and take them away."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from safelight.publishers.base import Publisher
 from safelight.settings import Settings
 from safelight.store import Store
 from safelight.worker.errands import CLAIM, Errands
+from safelight.worker.indices import Indices
 
 
 def copying(
@@ -52,3 +53,20 @@ def copying(
         )
 
     return {f"publisher {name}": partial(run, name) for name in settings.publishers}
+
+
+def keeping_indices(
+    settings: Settings, database: Database, store: Store
+) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    """The loop that keeps index.txt in the store, and at the publishers that are to have it."""
+    wanting = [name for name, use in uses(settings).items() if use.index_txt]
+
+    async def run() -> None:
+        publishers = {name: make_publisher(name, settings.publishers[name]) for name in wanting}
+        try:
+            await Indices(database, store, publishers).run()
+        finally:
+            for publisher in publishers.values():
+                await publisher.close()
+
+    return {"index.txt": run}

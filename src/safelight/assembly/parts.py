@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from safelight.assembly.delivering import copying
+from safelight.assembly.delivering import copying, keeping_indices
 from safelight.assembly.reporting import reporting
 from safelight.core.errors import DatabaseAway, SettingsError
 from safelight.database import embedded, leases
@@ -155,10 +155,12 @@ async def make_worker(
     reconciler = Reconciler(closer, retention, settings.rendering.lost_after)
     sweeper = Sweeper(Remover(database, bell, store), settings.retention.originals_days)
     beside = {
+        "sweep": sweeper.run,
+        **keeping_indices(settings, database, store),
         **copying(settings, database, bell, store, me),
         **reporting(settings, database, bell, me),
     }
-    return Worker(database, bell, lanes, reconciler, sweeper, me, cap, beside)
+    return Worker(database, bell, lanes, reconciler, me, cap, beside)
 
 
 def _rules(settings: Settings, pool: str) -> Rules:

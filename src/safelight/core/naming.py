@@ -23,6 +23,9 @@ _USER = re.compile(USER_PATTERN)
 _ID = re.compile(ID_PATTERN)
 _LITERAL = re.compile(r"[A-Za-z0-9._-]*")
 _WIDTH = re.compile(r"0([1-9])d")
+_FIELD = re.compile(r"(\{user\}|\{character\}|\{index:0[1-9]d\})")
+_INDEX_FIELD = re.compile(r"\{index:0[1-9]d\}")
+_OLD_FIELDS: Final = ("{index:05d}", "{index:04d}")
 _KEY = re.compile(
     rf"(?P<user>{USER_PATTERN})/(?P<character>{ID_PATTERN})/"
     r"(?P<index>[0-9]{5,13})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.png"
@@ -94,6 +97,32 @@ class NameTemplate:
             raise self._bad(f"a name could have more than {NAME_LIMIT} bytes")
         return name
 
+    def spellings(self, user: str, character: str, index: int) -> tuple[str, ...]:
+        """Every name a picture of this index may have been given: with the template's own width,
+        or with five or four digits. Each once.
+
+        Example:
+            >>> NameTemplate("{index:05d}.png").spellings("areg", "mira", 13)
+            ('00013.png', '0013.png')
+        """
+        texts = (self.text, *(_INDEX_FIELD.sub(field, self.text) for field in _OLD_FIELDS))
+        names = (text.format(user=user, character=character, index=index) for text in texts)
+        return tuple(dict.fromkeys(names))
+
+    def index_of(self, name: str, user: str, character: str) -> int | None:
+        """The index in a name that is one of its `spellings`, None for any other.
+
+        Example:
+            >>> NameTemplate("{user}_{index:05d}.png").index_of("areg_0013.png", "areg", "mira")
+            13
+        """
+        known = {"{user}": re.escape(user), "{character}": re.escape(character)}
+        parts = [known.get(part) or _pattern(part) for part in _FIELD.split(self.text)]
+        match = re.fullmatch("".join(parts), name)
+        index = int(match[1]) if match else 0
+        ours = 0 < index <= _LARGEST_INDEX and name in self.spellings(user, character, index)
+        return index if ours else None
+
     def _check_fields(self) -> None:
         try:
             parts = list(Formatter().parse(self.text))
@@ -120,6 +149,10 @@ class NameTemplate:
         return Invalid(detail, pointer=self._pointer, code="bad-name-template")
 
 
+def _pattern(part: str) -> str:
+    return "([0-9]{1,13})" if _INDEX_FIELD.fullmatch(part) else re.escape(part)
+
+
 DEFAULT_TEMPLATE: Final = NameTemplate(DEFAULT_TEMPLATE_TEXT)
 
 
@@ -135,6 +168,16 @@ def store_key(user: str, character: str, index: int, prompt_id: str) -> str:
     give distinct keys: no segment holds a slash, and no index a dash.
     """
     return f"{user}/{character}/{index:05d}-{prompt_id}.png"
+
+
+def index_key(user: str, character: str) -> str:
+    """The key of the file that says a series' highest reserved index: `areg/mira/index.txt`."""
+    return f"{user}/{character}/index.txt"
+
+
+def index_text(highest: int) -> str:
+    """What stands in that file: the number and a newline."""
+    return f"{highest}\n"
 
 
 def read_store_key(key: str) -> tuple[str, str, int] | None:

@@ -32,6 +32,8 @@ _AFTERWARDS: Final = (
     "restore_backends",
     "restore_publications",
     "restore_tokens",
+    "restore_indices",
+    "restore_index_copies",
 )
 
 

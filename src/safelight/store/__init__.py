@@ -4,8 +4,8 @@
     await store.put("mira/opal-fever/00001-1f0c….png", data)
     data = await store.get("mira/opal-fever/00001-1f0c….png")
 
-Every key is written once and never again, but where an audit mends what was damaged. Errors, by
-who must act:
+Every original is written once and never again, but where an audit mends what was damaged. Errors,
+by who must act:
 
     StoreError
       KeyTaken       the caller: the key holds an object already

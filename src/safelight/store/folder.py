@@ -37,9 +37,10 @@ class FolderStore(Store):
         self._lasting: set[Path] = set()
 
     async def _create(self, key: str, data: bytes) -> None:
-        await asyncio.to_thread(self._write, self._folder / key, data)
+        # A link is refused where the name exists; a rename would replace what is there.
+        await asyncio.to_thread(self._write, self._folder / key, data, os.link)
 
-    async def _replace(self, key: str, data: bytes) -> None:
+    async def _overwrite(self, key: str, data: bytes) -> None:
         await asyncio.to_thread(self._write, self._folder / key, data, os.replace)
 
     async def identity(self) -> str:
@@ -51,7 +52,7 @@ class FolderStore(Store):
         path = self._folder / _TOKEN
         if not path.exists():
             with suppress(FileExistsError):
-                self._write(path, secrets.token_hex(16).encode())
+                self._write(path, secrets.token_hex(16).encode(), os.link)
         return path.read_text("ascii", errors="replace")[:64].strip()
 
     async def list(self, prefix: str = "") -> AsyncIterator[tuple[str, int]]:
@@ -87,9 +88,7 @@ class FolderStore(Store):
             start += len(piece)
             yield piece
 
-    def _write(
-        self, target: Path, data: bytes, name: Callable[[Path, Path], None] = os.link
-    ) -> None:
+    def _write(self, target: Path, data: bytes, name: Callable[[Path, Path], None]) -> None:
         draft = self._drafts / f"draft#{secrets.randbits(63)}"
         self._prepare(target.parent)
         try:
@@ -97,7 +96,6 @@ class FolderStore(Store):
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            # A link is refused where the name exists; a rename replaces what is there.
             name(draft, target)
         finally:
             draft.unlink(missing_ok=True)

@@ -56,7 +56,8 @@ class Listed:
 
 
 class Store:
-    """Objects under keys, each written once. Safe to share between tasks."""
+    """Objects under keys, each written once but for those that are replaced. Safe to share between
+    tasks."""
 
     def __init__(self, objects: ObjectStore, name: str) -> None:
         self.name = name  # how the operator knows it; without credentials
@@ -80,12 +81,14 @@ class Store:
                     raise KeyTaken(f"{key} is taken already.") from None
 
     async def replace(self, key: str, data: bytes) -> None:
-        """Put proven bytes in the place of damaged ones, in one step: whoever reads gets the old or
-        the new. For the audit alone. Raises ValueError, StoreFull, StoreAway.
+        """Put an object over an older one: whoever reads it finds the one or the other, whole.
+
+        For what is no original, and for the audit, which mends damaged ones with proven bytes.
+        Raises ValueError for a bad key, StoreFull, StoreAway.
         """
         check(key)
         with translated(self.name):
-            await self._replace(key, data)
+            await self._overwrite(key, data)
 
     async def identity(self) -> str:
         """What two processes find alike where they use the same store. Raises StoreAway."""
@@ -156,11 +159,11 @@ class Store:
         """Let go of what is left of a folder that nothing lies in any more."""
         check(prefix)
 
-    async def _replace(self, key: str, data: bytes) -> None:
-        await obstore.put_async(self._objects, key, data, mode="overwrite", use_multipart=False)
-
     async def _create(self, key: str, data: bytes) -> None:
         await obstore.put_async(self._objects, key, data, mode="create", use_multipart=False)
+
+    async def _overwrite(self, key: str, data: bytes) -> None:
+        await obstore.put_async(self._objects, key, data, mode="overwrite", use_multipart=False)
 
     async def _holds(self, key: str, data: bytes) -> bool:
         return await self.size(key) == len(data) and await self.get(key) == data

@@ -16,7 +16,6 @@ from safelight.worker.lease import Leaseholder
 from safelight.worker.neighbours import Neighbours
 from safelight.worker.pull import Puller
 from safelight.worker.reconcile import Reconciler
-from safelight.worker.sweeping import Sweeper
 from safelight.worker.unwanted import Unwanted
 from safelight.worker.upkeep import Upkeep
 
@@ -34,7 +33,6 @@ class Worker:
         bell: Bell,
         lanes: Sequence[Lane],
         reconciler: Reconciler,
-        sweeper: Sweeper,
         me: UUID,
         in_flight_per_user: int | None = None,
         beside: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
@@ -46,7 +44,6 @@ class Worker:
         self._unwanted = Unwanted(database, bell, self._lanes)
         self._neighbours = Neighbours(database, self._lanes)
         self._reconciler = reconciler
-        self._sweeper = sweeper
         self._upkeeps = [Upkeep(lane, database, bell, me) for lane in lanes]
         self._beside = beside or {}
         self._task: asyncio.Task[None] | None = None
@@ -77,7 +74,6 @@ class Worker:
             tasks.create_task(_for_ever("pull", self._puller.run))
             tasks.create_task(_for_ever("unwanted", self._unwanted.run))
             tasks.create_task(_for_ever("reconcile", self._reconciler.run))
-            tasks.create_task(_for_ever("sweep", self._sweeper.run))
             tasks.create_task(_for_ever("neighbours", self._neighbours.run))
             tasks.create_task(_for_ever("catch up", self._leases.catch_up_for_ever))
             for name, loop in self._beside.items():

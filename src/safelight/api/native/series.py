@@ -21,6 +21,7 @@ from safelight.api.links import base_of
 from safelight.api.native.images import file_response
 from safelight.api.openapi import described, takes
 from safelight.api.paths import id_or_unknown, index_or_unknown, user_or_unknown
+from safelight.core.naming import index_text
 from safelight.gateway import Provenance, Series
 
 router = APIRouter(tags=["series"], prefix="/v1/series/{user}/{character}")
@@ -55,7 +56,7 @@ async def get_series(request: Request, user: str, character: str) -> Response:
 async def get_series_index(request: Request, user: str, character: str) -> Response:
     """The number and a newline, `0` for a series that has none."""
     series = await _series(request, user, character)
-    return PlainTextResponse(f"{series.highest}\n", headers={"cache-control": "no-store"})
+    return PlainTextResponse(index_text(series.highest), headers={"cache-control": "no-store"})
 
 
 @router.get(
