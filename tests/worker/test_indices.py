@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,9 +84,11 @@ async def running(database: Database, store: Store, *shelves: Shelf) -> AsyncIte
 
 async def until_says(store: Store, key: str, number: int) -> None:
     """Until the file says so."""
-    async with asyncio.timeout(20):
-        while await store.size(key) is None or await store.get(key) != f"{number}\n".encode():
-            await asyncio.sleep(0.05)
+
+    async def says() -> bool:
+        return await store.size(key) is not None and await store.get(key) == b"%d\n" % number
+
+    await _until(says)
 
 
 async def test_the_file_follows_every_series_and_says_what_was_reserved(
@@ -145,9 +147,7 @@ async def test_a_store_that_is_away_is_written_to_when_it_is_back(
     await Counter(database).accept()
     (tmp_path / "originals").rename(tmp_path / "unmounted")
     async with running(database, store):
-        async with asyncio.timeout(20):
-            while not await _claimed(database):
-                await asyncio.sleep(0.05)
+        await _until(lambda: _claimed(database))
         (tmp_path / "unmounted").rename(tmp_path / "originals")
         async with database.session() as c:
             await c.execute("update series set index_claimed_until = now() - interval '1 second'")
@@ -217,7 +217,10 @@ async def test_a_copy_whose_claim_was_lost_is_written_again(
         await _until(lambda: shelf.files == {("ann", "mira"): 4})
 
 
-async def _until(condition: Callable[[], bool]) -> None:
+async def _until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
     async with asyncio.timeout(25):
-        while not condition():
+        while True:
+            told = condition()
+            if told if isinstance(told, bool) else await told:
+                return
             await asyncio.sleep(0.05)

@@ -1,5 +1,6 @@
 """The one place that knows everything: it puts the concrete parts together and takes them apart."""
 
+from safelight.assembly.adopting import Takeover, adopt
 from safelight.assembly.archive import BadBackup, Unwritten
 from safelight.assembly.audit import Wanted, auditing
 from safelight.assembly.backup import Outcome, Summary, backup, restore
@@ -9,6 +10,7 @@ from safelight.assembly.serving import Running, migrate, running, serve, work
 from safelight.database.restoring import NotEmpty
 from safelight.pipeline.auditing import Auditor, Finding
 from safelight.pipeline.erasing import Erased, Eraser
+from safelight.renderers.outputs import OutputAway
 
 __all__ = [
     "Auditor",
@@ -19,10 +21,13 @@ __all__ = [
     "Finding",
     "NotEmpty",
     "Outcome",
+    "OutputAway",
     "Running",
     "Summary",
+    "Takeover",
     "Unwritten",
     "Wanted",
+    "adopt",
     "auditing",
     "backup",
     "doctor",

@@ -11,6 +11,7 @@ import typer
 
 from safelight import __version__
 from safelight.cli import (
+    adopt,
     audit,
     backends,
     backing,
@@ -129,6 +130,7 @@ for commands in (
     backing,
     audit,
     erase,
+    adopt,
 ):
     commands.register(app)
 

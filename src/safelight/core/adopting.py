@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 # Why a picture is not taken, beside the reasons of `pictures.BadPicture`.
 TAKEN: Final = "index-taken"
+TOO_LARGE: Final = "index-too-large"
 TWICE: Final = "index-twice"
 UNREADABLE: Final = "unreadable"
 KEY_TAKEN: Final = "key-taken"
@@ -170,7 +171,7 @@ def sort(found: Iterable[Found], known: Mapping[int, Known], names: Names) -> So
         ]
         holder = known.get(index)
         if index > LARGEST:
-            left.append(Left(index, first.name, TAKEN, "the number is too large to be an index"))
+            left.append(Left(index, first.name, TOO_LARGE, "no index is as large as that"))
         elif holder is None:
             fresh.append(first)
         elif _same(holder, first, names.attempt(index)):

@@ -1,0 +1,4 @@
+-- Which indices of a series somebody has, and with which picture.
+select index, prompt_id, bytes, deleted_at is not null as deleted,
+       case when status = 'stored' then pixels_sha256 end as pixels
+from images where user_id = $1 and character_id = $2
