@@ -124,8 +124,12 @@ class FolderOutput:
             linked = error.errno == errno.ELOOP
             reason = "a link is not followed" if linked else os.strerror(error.errno or 0).lower()
             return Unfetched(reason, gone=True)
-        with FileIO(descriptor) as file:
-            return _content(file, limit, start)
+        try:
+            return _content(descriptor, limit, start)
+        except OSError as error:
+            return Unfetched(os.strerror(error.errno or 0).lower())
+        finally:
+            os.close(descriptor)
 
 
 async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -138,18 +142,16 @@ async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in begun]
 
 
-def _content(file: FileIO, limit: int | None, start: int) -> Answer:
-    found = os.fstat(file.fileno())
+def _content(descriptor: int, limit: int | None, start: int) -> Answer:
+    found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         return Unfetched("not a plain file", gone=True)
     if limit is not None and found.st_size > limit:
         return Unfetched(f"more than {limit} bytes", too_large=True)
-    try:
+    with FileIO(descriptor, closefd=False) as file:
         file.seek(max(found.st_size + start, 0) if start < 0 else 0)
         # As much as was announced: it may be growing.
         return Fetched(file.read(found.st_size))
-    except OSError as error:
-        return Unfetched(os.strerror(error.errno or 0).lower())
 
 
 @contextmanager

@@ -49,7 +49,8 @@ def _find(folders: Folders, query: MultiMapping[str]) -> Path | int:
     if reaches_out(folder, below):
         return 403
     path = below / os.path.basename(name)
-    return path if path.is_file() else 404
+    # Not Path.is_file: a name that is too long for a file is just not there.
+    return path if os.path.isfile(path) else 404
 
 
 def _preview(path: Path, query: MultiMapping[str], shown: str) -> web.Response:
