@@ -20,7 +20,6 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "reference" / "cli.md"
 COMMANDS = re.findall(r"^## safelight (.+)$", page(), re.MULTILINE)
 LATER = [
-    "adopt",
     "audit",
     "keys ls",
 ]
@@ -84,6 +83,9 @@ def test_the_version(shell: Shell) -> None:
         ("demo --seconds -1", "--seconds"),
         ("generate mira -u ann --no-wait --out x", "safelight batches watch"),
         ("workflows check", "FILE"),
+        ("adopt --character mira --from x", "--user"),
+        ("adopt --user ann --character mira", "--from"),
+        ("adopt --user ann --character mira --from x --index-means third", "--index-means"),
         *((line, "No such command") for line in LATER),
     ],
 )

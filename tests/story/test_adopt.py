@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.processes import Process, Processes, Serving
@@ -135,6 +140,9 @@ def _are_images(serving: Serving, old: OldFolder) -> None:
         data = serving.read(found[index]["url"])
         assert data == (old.path / name(index)).read_bytes()
         assert found[index]["name"] == name(index)
+    detail = serving.get(f"/v1/images/{found[31]['id']}")
+    assert (detail["backend"], detail["attempts"]) == (None, [])
+    assert serving.get(SERIES)["counts"] == {"stored": 297}
     batches = serving.get("/v1/batches?limit=100")["data"]
     assert {batch["status"] for batch in batches} == {"completed"}
     assert sum(batch["quantity"] for batch in batches) == 297
@@ -153,27 +161,66 @@ def _index_file_says(processes: Processes, number: int) -> None:
     until(lambda: path.exists() and path.read_text() == f"{number}\n")
 
 
-def test_a_run_that_is_killed_in_the_middle_goes_on(processes: Processes, tmp_path: Path) -> None:
-    """kill -9 three times while pictures are taken; the last run takes the rest. No picture is
-    taken twice, none is lost, and orders meanwhile have numbers above all of them."""
+async def test_a_run_that_is_killed_in_the_middle_goes_on(
+    processes: Processes, tmp_path: Path
+) -> None:
+    """Ctrl-C, and kill -9, when the first pictures lie in the store and have no row yet; kill -9
+    again later; the last run takes the rest. No picture is taken twice, none is lost, and orders
+    meanwhile have numbers above all of them."""
     old = OldFolder(tmp_path / "old")
-    simulating = processes.simulate()
-    serving = processes.serve([simulating.url])
-    for least in (1, 65, 129):
-        process = adopting(processes, old.path, "--apply")
-        until(lambda: len(stored(processes)) >= least or process.popen.poll() is not None)  # noqa: B023
-        process.kill()
-    assert serving.order(2)["indices"] == [322, 321]
+    serving = processes.serve([processes.simulate().url])
+    async with _session(processes) as connection, connection.transaction():
+        await connection.execute("lock table images in share mode")
+        stopped = await _stopped_at_the_rows(processes, old, connection, signal.SIGINT)
+        assert stopped.popen.wait(30) == 130
+        stopped.end_of_lines()
+        assert stopped.lines_with("the same command goes on") == 1
+        await _waits_for(connection, 0)
+        stopped = await _stopped_at_the_rows(processes, old, connection, signal.SIGKILL)
+        assert stopped.popen.wait(30) == -signal.SIGKILL
+        assert await connection.fetchval("select count(*) from images") == 0
     so_far = stored(processes)
+    process = adopting(processes, old.path, "--apply")
+    until(lambda: len(stored(processes)) > 130)
+    process.kill()
+    assert serving.order(2)["indices"] == [322, 321]
     report = adopt(processes, old.path, "--apply", code=1)
     assert report["already"] + len(report["adopted"]) == 297
-    found = images(serving)
-    assert sorted(found) == [*old.whole, 321, 322]
+    assert sorted(images(serving)) == [*old.whole, 321, 322]
     now = stored(processes)
     assert {key: now[key] for key in so_far} == so_far
-    keys = query(processes.database_url, "select key from images")
-    assert {key for (key,) in keys} == now.keys()
+    async with _session(processes) as connection:
+        keys = [row["key"] for row in await connection.fetch("select key from images")]
+    assert sorted(keys) == sorted(now)
     assert len(keys) == 299
+
+
+@asynccontextmanager
+async def _session(processes: Processes) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(processes.database_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _stopped_at_the_rows(
+    processes: Processes, old: OldFolder, connection: Any, number: int
+) -> Process:
+    """A run that gets a signal when pictures are stored and their rows are not written yet."""
+    process = adopting(processes, old.path, "--apply")
+    await _waits_for(connection, 1)
+    assert len(stored(processes)) == 63  # of 64, one of which is cut short
+    process.popen.send_signal(number)
+    return process
+
+
+async def _waits_for(connection: Any, many: int) -> None:
+    """Until so many wait for the lock of this session."""
+    waiting = "select count(*) from pg_locks where not granted and relation = 'images'::regclass"
+    async with asyncio.timeout(30):
+        while await connection.fetchval(waiting) != many:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.05)
 
 
 def test_two_runs_at_once_take_every_picture_once(processes: Processes, tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_after_a_restore_nothing_is_given_out_again(processes: Processes) -> Non
     everywhere = _position_before(serving)
     assert serving.process.stop() == 0
     kept = files(processes)
+    (processes.home / "state" / "store" / "ann" / "mira" / "index.txt").write_text("999\n")
     shutil.rmtree(processes.home / "state" / "postgres")
 
     outcome = run(processes, "restore", "safe.tar")
@@ -96,6 +97,8 @@ def test_after_a_restore_nothing_is_given_out_again(processes: Processes) -> Non
     assert len(set(served(serving, later).values())) == 4
     now = files(processes)
     assert {key: now[key] for key in kept} == kept
+    index = processes.home / "state" / "store" / "ann" / "mira" / "index.txt"
+    until(lambda: index.read_text() == "29\n")
 
 
 def _position_before(serving: Serving) -> str:

@@ -1,6 +1,6 @@
 """The one place that knows everything: it puts the concrete parts together and takes them apart."""
 
-from safelight.assembly.adopting import Takeover, adopt
+from safelight.assembly.adopting import Adoption, adopt
 from safelight.assembly.archive import BadBackup, Unwritten
 from safelight.assembly.audit import Wanted, auditing
 from safelight.assembly.backup import Outcome, Summary, backup, restore
@@ -13,6 +13,7 @@ from safelight.pipeline.erasing import Erased, Eraser
 from safelight.renderers.outputs import OutputAway
 
 __all__ = [
+    "Adoption",
     "Auditor",
     "BadBackup",
     "Check",
@@ -24,7 +25,6 @@ __all__ = [
     "OutputAway",
     "Running",
     "Summary",
-    "Takeover",
     "Unwritten",
     "Wanted",
     "adopt",

@@ -22,7 +22,7 @@ _INDEX_FILE: Final = 1024  # bytes of the largest that is read
 
 
 @dataclass(frozen=True, slots=True)
-class Takeover:
+class Adoption:
     """What somebody wants to be taken over."""
 
     user: str
@@ -36,7 +36,7 @@ class Takeover:
     check: bool = False
 
 
-async def adopt(settings: Settings, wanted: Takeover, progress: Progress) -> Report:
+async def adopt(settings: Settings, wanted: Adoption, progress: Progress) -> Report:
     """Say what would be taken over, or take it over.
 
     Raises:
@@ -70,7 +70,7 @@ def _publishers(_: Settings) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, wanted: Takeover) -> AsyncIterator[Output]:
+async def _opened(settings: Settings, wanted: Adoption) -> AsyncIterator[Output]:
     output = _output(settings, wanted)
     try:
         yield output
@@ -78,7 +78,7 @@ async def _opened(settings: Settings, wanted: Takeover) -> AsyncIterator[Output]
         await output.close()
 
 
-def _output(settings: Settings, wanted: Takeover) -> Output:
+def _output(settings: Settings, wanted: Adoption) -> Output:
     if not wanted.source.lower().startswith(("http://", "https://")):
         if wanted.subfolder:
             raise OutputAway("a folder has no --subfolder: name that folder itself", usage=True)
@@ -100,7 +100,7 @@ def _output(settings: Settings, wanted: Takeover) -> Output:
         raise OutputAway(str(error), usage=True) from None
 
 
-async def _index(output: Output, wanted: Takeover) -> int | None:
+async def _index(output: Output, wanted: Adoption) -> int | None:
     name = wanted.index_file
     if name is None:
         return None

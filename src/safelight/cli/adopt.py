@@ -96,7 +96,7 @@ async def adopt(
     from safelight.cli.logs import log_to_stderr
 
     log_to_stderr()
-    wanted = assembly.Takeover(
+    wanted = assembly.Adoption(
         user=user,
         character=character,
         source=source,

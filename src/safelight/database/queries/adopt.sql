@@ -28,8 +28,9 @@ with clock as materialized (
     insert into publications (image_id, publisher)
     select image.id, name from image, unnest($7::text[]) as name
 ), told as (
+    -- In the order of their numbers: so they are read by whoever listens to everything.
     insert into events (batch_id, number, txid, type, image_id, data)
-    select $1, 1, last_txid, 'batch.created', null,
+    select $1, 1 as number, last_txid, 'batch.created', null::uuid,
            jsonb_build_object('indices', (select jsonb_agg(index order by index desc) from image))
     from batch
     union all
@@ -40,5 +41,6 @@ with clock as materialized (
     select $1, quantity + 2, last_txid, 'batch.completed', null,
            jsonb_build_object('stored', quantity, 'failed', 0, 'canceled', 0)
     from batch
+    order by number
 )
 select quantity from batch
