@@ -91,6 +91,16 @@ async def test_what_cannot_be_an_id_or_a_template_is_refused(
         await taken_over(settings, folder, **fields)
 
 
+@pytest.mark.parametrize("index_file", ["nowhere.txt", "..", LONG])
+async def test_an_index_file_that_a_server_does_not_have_is_refused(
+    settings: Settings, index_file: str
+) -> None:
+    async with stranger(lambda _: web.Response(status=404)) as output:
+        with pytest.raises(OutputAway, match="HTTP 404") as refused:
+            await taken_over(settings, output.url, index_file=index_file)
+    assert refused.value.usage
+
+
 async def test_no_file_outside_the_folder_is_read(folder: Path) -> None:
     output = FolderOutput(folder)
     try:
@@ -239,7 +249,7 @@ async def test_a_backend_of_ours_is_asked_with_its_token(tmp_path: Path, databas
         return web.Response(status=404)
 
     async with stranger(guarded) as output:
-        url = str(output._http.base)
+        url = output.url
         environ = {"SAFELIGHT_HOME": str(tmp_path / "h"), "SAFELIGHT_DATABASE_URL": database_url}
         (tmp_path / "safelight.toml").write_text(
             f'[[backends]]\nname = "pod"\nurl = "{url}"\ntoken = "secret-part"\n'

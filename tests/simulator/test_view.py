@@ -89,6 +89,10 @@ async def test_a_name_says_itself_where_it_lies(client: Client, file: File) -> N
     assert (await client.ask("GET", "/view?filename=mine.png%20[temp]"))[0] == 404
 
 
+async def test_a_name_too_long_for_a_file_is_not_there(client: Client) -> None:
+    assert (await client.ask("GET", f"/view?filename={'x' * 5_000}"))[0] == 404
+
+
 @pytest.mark.parametrize("kind", ["webp", "jpeg"])
 async def test_previews_are_encoded_anew(client: Client, file: File, kind: str) -> None:
     status, content = await client.ask("GET", f"{PATH}&preview={kind};50&channel=rgb")

@@ -350,6 +350,9 @@ def test_what_cannot_be_read_is_refused_before_anything_changes(
     assert "no such file" in refused(processes, tmp_path / "nowhere")
     assert "200 bytes" in refused(processes, folder, "--name-template", long + "{index:05d}.png")
     assert "connection refused" in refused(processes, "http://127.0.0.1:1", code=3)
+    told_why = refused(processes, "http://ann:secret-part@127.0.0.1:1")
+    assert "no user" in told_why
+    assert "secret-part" not in told_why
     away = {"SAFELIGHT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}
     given = ("--user", "ann", "--character", "mira", "--from", str(folder))
     assert processes.start("adopt", *given, environ=away).popen.wait(60) == 3
@@ -357,7 +360,9 @@ def test_what_cannot_be_read_is_refused_before_anything_changes(
 
 
 def test_a_second_name_template_and_a_kept_old_folder(processes: Processes, tmp_path: Path) -> None:
-    """Other names, told by a template; the old folder is as it was afterwards."""
+    """Other names, told by a template; the old folder is as it was afterwards. All of it in the
+    embedded database, with nothing else running."""
+    processes.database_url = ""
     folder = tmp_path / "old"
     folder.mkdir()
     for number in range(1, 4):

@@ -111,8 +111,10 @@ async def adopt(
         try:
             report = await assembly.adopt(session.settings(), wanted, progress)
         except assembly.OutputAway as away:
+            # Not what was typed: an address may have a password in it.
+            advice = "" if away.usage else "the same command goes on where this one stopped"
             code = BAD_USAGE if away.usage else AWAY
-            raise Failure(f"{source[:200]} cannot be taken over: {away}", code=code) from None
+            raise Failure(f"cannot take over: {away}", advice, code) from None
     if session.json:
         emit({**asdict(report), "missing_count": report.missing_count})
     else:
@@ -131,7 +133,7 @@ def _tell(report: Report) -> None:
         ["twins", len(report.twins)],
         ["goes on after" if report.applied else "would go on after", report.goes_on_after],
     ]
-    show(["what", "how many"], rows, right="how_many")
+    show(["what", "number"], rows, right="number")
     if report.left:
         left = [[one.index, one.name, one.code, one.detail] for one in report.left[:_SHOWN]]
         show(["index", "name", "why", "detail"], left, right="index")
