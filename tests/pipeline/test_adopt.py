@@ -95,9 +95,9 @@ async def test_what_cannot_be_an_id_or_a_template_is_refused(
 async def test_an_index_file_that_a_server_does_not_have_is_refused(
     settings: Settings, index_file: str
 ) -> None:
-    async with stranger(lambda _: web.Response(status=404)) as output:
+    async with server(lambda _: web.Response(status=404)) as url:
         with pytest.raises(OutputAway, match="HTTP 404") as refused:
-            await taken_over(settings, output.url, index_file=index_file)
+            await taken_over(settings, url, index_file=index_file)
     assert refused.value.usage
 
 
@@ -115,10 +115,8 @@ async def test_no_file_outside_the_folder_is_read(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def stranger(
-    answer: Callable[[web.Request], web.StreamResponse],
-) -> AsyncIterator[ComfyOutput]:
-    """A server that answers as it likes."""
+async def server(answer: Callable[[web.Request], web.StreamResponse]) -> AsyncIterator[str]:
+    """The address of a server that answers as it likes."""
 
     async def view(request: web.Request) -> web.StreamResponse:
         return answer(request)
@@ -127,15 +125,24 @@ async def stranger(
     app.router.add_route("*", "/{rest:.*}", view)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    output = ComfyOutput(f"http://127.0.0.1:{port}")
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        yield output
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
-        await output.close()
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def stranger(
+    answer: Callable[[web.Request], web.StreamResponse],
+) -> AsyncIterator[ComfyOutput]:
+    """What such a server is taken for."""
+    async with server(answer) as url:
+        output = ComfyOutput(url)
+        try:
+            yield output
+        finally:
+            await output.close()
 
 
 async def found_at(output: ComfyOutput) -> list[int]:
@@ -248,8 +255,7 @@ async def test_a_backend_of_ours_is_asked_with_its_token(tmp_path: Path, databas
         tokens.add(request.headers.get("Authorization"))
         return web.Response(status=404)
 
-    async with stranger(guarded) as output:
-        url = output.url
+    async with server(guarded) as url:
         environ = {"SAFELIGHT_HOME": str(tmp_path / "h"), "SAFELIGHT_DATABASE_URL": database_url}
         (tmp_path / "safelight.toml").write_text(
             f'[[backends]]\nname = "pod"\nurl = "{url}"\ntoken = "secret-part"\n'

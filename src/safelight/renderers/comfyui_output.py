@@ -55,11 +55,6 @@ class ComfyOutput:
         self._wait = patience
         self._room = asyncio.Semaphore(_AT_ONCE)
 
-    @property
-    def url(self) -> str:
-        """Where it is; without credentials, which no such address has."""
-        return str(self._http.base)
-
     async def pictures(self, names: Names, known: int) -> AsyncIterator[Looked]:
         """Block by block, as far as `core.adopting.next_block` says."""
         await self._prove(names)
