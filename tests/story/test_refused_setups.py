@@ -95,6 +95,8 @@ def test_a_store_may_move_with_its_pictures_and_not_without(processes: Processes
     moved = {"SAFELIGHT_STORE__URL": f"file://{copied}"}
     second = processes.serve([simulating.url], environ=moved)
     assert all(second.read(f"/v1/images/{image['id']}/file") for image in batch["images"])
+    index = copied / "ann" / "mira" / "index.txt"
+    until(lambda: index.exists() and index.read_text() == "3\n")
     assert_exactly(second.order(1), 1)
 
 

@@ -29,6 +29,8 @@ async def claim(database: Database, identity: str, place: str) -> Elsewhere | No
             return await _elsewhere(c, database.name, known["identity"], known["place"])
         if known is None or known["place"] != place:
             await c.fetch(sql("set_store"), identity, place)
+            if known is None:
+                await c.fetch(sql("forget_indices"))
     return None
 
 
@@ -41,6 +43,8 @@ async def move(database: Database, was: str, identity: str, place: str) -> bool:
         if known is None or known["identity"] != was or others:
             return False
         await c.fetch(sql("set_store"), identity, place)
+        # Copied or not: what they say is not known.
+        await c.fetch(sql("forget_indices"))
     return True
 
 

@@ -32,8 +32,8 @@ _AFTERWARDS: Final = (
     "restore_backends",
     "restore_publications",
     "restore_tokens",
-    "restore_indices",
-    "restore_index_copies",
+    "forget_indices",
+    "forget_index_copies",
 )
 
 
