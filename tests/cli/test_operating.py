@@ -90,6 +90,7 @@ def test_doctor_finds_everything_in_order_or_says_what_to_do(backed: Shell) -> N
     said = backed.type("doctor")
     assert said.code == 0, said
     assert re.search(r"^backend pod-1 +ok ", said.out, re.MULTILINE)
+    assert re.search(r"^output folders +ok .*safelight", said.out, re.MULTILINE)
     backed.configure("http://127.0.0.1:9")
     ill = backed.type("doctor")
     assert ill.code == 1

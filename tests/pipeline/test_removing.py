@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import shutil
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
+from PIL import Image as Picture
+
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
+from safelight.gateway.thumbnails import Thumbnails
 from safelight.pipeline.removing import Remover
 from safelight.pipeline.unpublishing import Removals
 from safelight.publishers.base import NotNow
-from safelight.store import open_store
+from safelight.store import KeyMissing, open_store
 from safelight.worker.errands import Errands
 from safelight.worker.sweeping import Sweeper
 from tests.pipeline.folder_publisher import FolderPublisher
@@ -204,6 +209,25 @@ async def test_the_file_goes_when_the_store_is_back(database: Database, tmp_path
     await stage.remover.remove_files()
     assert await ask(database, waiting) == [(True, False)]
     assert await stage.store.size(key) is None
+
+
+async def test_thumbnails_are_forgotten_with_the_picture(
+    database: Database, tmp_path: Path
+) -> None:
+    """They lie in memory alone; after the deletion they would have to be made anew, of nothing."""
+    stage, scene = Stage(database, tmp_path), await scene_in(database, "stored")
+    [file] = [one.file for one in (await scene.now()).images]
+    assert file is not None
+    data = io.BytesIO()
+    Picture.new("RGB", (64, 64), "red").save(data, "PNG")
+    await stage.store.put(file.key, data.getvalue())
+    thumbnails = Thumbnails(stage.store)
+    small = [await thumbnails.of(file, width) for width in (16, 32)]
+    assert [await thumbnails.of(file, width) for width in (16, 32)] == small
+    remover = Remover(database, stage.bell, stage.store, thumbnails.forget)
+    await remover.delete(scene.image, publications=False)
+    with pytest.raises(KeyMissing):
+        await thumbnails.of(file, 16)
 
 
 async def test_originals_are_kept_as_long_as_the_settings_say(

@@ -35,7 +35,7 @@ async def bring(client: AsyncClient, batch: Batch, folder: Path | None) -> dict[
     """The stored pictures as files of that folder, by image id."""
     files: dict[str, Path] = {}
     for image in batch.images if folder else ():
-        if folder and image.status == "stored":
+        if folder and image.status == "stored" and image.deleted_at is None:
             files[image.id] = folder / image.name
             try:
                 await client.download(image.id, files[image.id])
@@ -66,6 +66,8 @@ def _where(image: Image, files: Mapping[str, Path]) -> object:
     """The folder beside the name is the path; a state where there is no picture."""
     if image.status != "stored":
         return image.status
+    if image.deleted_at is not None:
+        return "deleted"
     return f"{files[image.id].parent}/" if image.id in files else image.url
 
 

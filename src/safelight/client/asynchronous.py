@@ -143,6 +143,14 @@ class AsyncClient:
         """An image with everything that is known of how it came to be."""
         return await self._connection.ask("GET", f"/v1/images/{_path(id)}")
 
+    async def delete_image(self, id: str, *, publications: bool = False) -> Json:
+        """Delete a stored picture, also its copies at publishers if asked; its index stays taken.
+
+        Raises ProblemError: 409 `not-finished`, 404.
+        """
+        query = "?publications=true" if publications else ""
+        return await self._connection.ask("DELETE", f"/v1/images/{_path(id)}{query}")
+
     async def download(self, id: str, path: Path) -> None:
         """Write a stored image to a file: whole or not at all."""
         await self._connection.download(f"/v1/images/{_path(id)}/file", path)

@@ -26,6 +26,7 @@ class Image:
     error: Json | None  # {code, detail} of a failed one
     eta: str | None  # RFC 3339; when it will be stored, None where nothing is known
     place: int | None  # in its pool's line, 1 is next; None when not queued
+    deleted_at: str | None  # RFC 3339; since then there is no file
     raw: Json = field(repr=False, compare=False)
 
 
@@ -115,5 +116,6 @@ def _image(raw: Json) -> Image:
         error=raw.get("error"),
         eta=raw.get("eta"),
         place=raw.get("place"),
+        deleted_at=raw.get("deleted_at"),
         raw=raw,
     )
