@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -203,6 +206,27 @@ def test_nothing_in_flight_is_a_finding(processes: Processes) -> None:
     assert ordered > told["images"] > 0
 
 
+def redirected(processes: Processes) -> str:
+    """What `audit > FILE` writes while its progress is shown on a terminal."""
+    parent, child = pty.openpty()
+    report = processes.home / "report.txt"
+    with report.open("wb") as file:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "safelight", "audit"],
+            stdin=child,
+            stdout=file,
+            stderr=child,
+            cwd=processes.home,
+            env={**os.environ, **processes.environ(), "TERM": "xterm-256color"},
+        )
+        os.close(child)
+        assert running.wait(90) == 1
+    seen = os.read(parent, 65_536)
+    os.close(parent)
+    assert b"1 not put right" in seen
+    return report.read_text("utf-8")
+
+
 def test_the_ways_of_ending(processes: Processes) -> None:
     """Text for people, one line each; bad usage, no database, Ctrl-C."""
     scene = Scene(processes)
@@ -216,14 +240,15 @@ def test_the_ways_of_ending(processes: Processes) -> None:
     process.end_of_lines()
     key = scene.paths[0].relative_to(scene.store).as_posix()
     assert process.lines[0] == f"missing         {key}: not in the store"
+    assert redirected(processes).splitlines() == [f"missing         {key}: not in the store"]
     away = {"SAFELIGHT_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
-    refused = {
-        processes.start("audit", "--publisher", "nobody"): 2,
-        processes.start("audit", "--publisher", "a", "--no-publishers"): 2,
-        processes.start("audit", "--user", "../ann"): 2,
-        processes.start("audit", environ=away): 3,
-    }
-    assert {each: each.popen.wait(90) for each in refused} == refused
+    refused = [
+        (processes.start("audit", "--publisher", "nobody"), 2),
+        (processes.start("audit", "--publisher", "a", "--no-publishers"), 2),
+        (processes.start("audit", "--user", "../ann"), 2),
+        (processes.start("audit", environ=away), 3),
+    ]
+    assert [each.popen.wait(90) for each, _ in refused] == [code for _, code in refused]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

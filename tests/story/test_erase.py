@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -135,6 +136,24 @@ def typed(processes: Processes, text: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def interrupted(processes: Processes) -> int:
+    """`erase --user ann` with Ctrl-C while it waits for an answer; its exit code."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "safelight", "erase", "--user", "ann"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=processes.home,
+        env={**os.environ, **processes.environ()},
+    )
+    assert running.stderr is not None
+    said = b""
+    while not said.endswith(b"erase all of it: "):
+        said += os.read(running.stderr.fileno(), 1)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    return running.returncode
+
+
 def test_it_asks_first(processes: Processes) -> None:
     """Only the user's id, typed, is a yes. An id that nobody ordered for, or none at all, is
     refused."""
@@ -145,6 +164,7 @@ def test_it_asks_first(processes: Processes) -> None:
         assert code == 2
         assert "nothing was erased" in said
     assert status_of(serving, f"/v1/images/{image}/file")[0] == 200
+    assert interrupted(processes) == 130
     assert processes.start("erase", "--user", "anne", "--yes").popen.wait(60) == 2
     assert processes.start("erase", "--user", "../ann", "--yes").popen.wait(60) == 2
     code, said = typed(processes, "ann\n")

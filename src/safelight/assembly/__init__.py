@@ -7,6 +7,7 @@ from safelight.assembly.backup import Outcome, Summary, backup, restore
 from safelight.assembly.doctor import Check, doctor
 from safelight.assembly.erase import erasing, known_of
 from safelight.assembly.serving import Running, migrate, running, serve, work
+from safelight.database.erasing import Known
 from safelight.database.restoring import NotEmpty
 from safelight.pipeline.auditing import Auditor, Finding
 from safelight.pipeline.erasing import Erased, Eraser
@@ -20,6 +21,7 @@ __all__ = [
     "Erased",
     "Eraser",
     "Finding",
+    "Known",
     "NotEmpty",
     "Outcome",
     "OutputAway",

@@ -11,7 +11,7 @@ from safelight.assembly.sharing import shared_store
 from safelight.core.naming import check_user
 from safelight.database.bell import Bell
 from safelight.database.erasing import Known, known
-from safelight.pipeline.erasing import Eraser, Progress
+from safelight.pipeline.erasing import Eraser
 from safelight.pipeline.wishes import Wishes
 from safelight.settings import Settings
 
@@ -19,7 +19,7 @@ _BEYOND = 10.0  # s beyond the time in which a silent backend is given up
 
 
 @asynccontextmanager
-async def erasing(settings: Settings, user: str, progress: Progress) -> AsyncIterator[Eraser]:
+async def erasing(settings: Settings, user: str) -> AsyncIterator[Eraser]:
     """What erases; nothing is erased yet.
 
     Raises:
@@ -36,7 +36,7 @@ async def erasing(settings: Settings, user: str, progress: Progress) -> AsyncIte
             stack.push_async_callback(publisher.close)
         wishes = Wishes(database, Bell(database, "erase"), settings.rendering.deadline)
         patience = settings.rendering.lost_after + _BEYOND
-        yield Eraser(database, store, wishes, publishers, patience, progress)
+        yield Eraser(database, store, wishes, publishers, patience)
 
 
 async def known_of(eraser: Eraser, user: str) -> Known:

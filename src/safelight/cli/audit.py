@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from safelight.cli.session import BROKEN, KEPT, OPERATE, Failure, Session, command, last_words
-from safelight.cli.terminal import err, say
+from safelight.cli.terminal import err, out, say
 
 if TYPE_CHECKING:
     from safelight.assembly import Auditor, Finding
@@ -51,23 +52,25 @@ async def audit(
         raise Failure("--publisher and --no-publishers contradict each other", "leave one out")
     names = () if no_publishers else tuple(publisher) if publisher else None
     wanted = assembly.Wanted(repair, deep, user, names)
-    with shown() as progress, last_words(lambda: say("Not everything was looked at.")):
+    # The line on a terminal takes stdout for itself, wherever it leads.
+    target = None if out.is_terminal else sys.stdout
+    with shown(session) as progress, last_words(lambda: say("Not everything was looked at.")):
         async with assembly.auditing(session.settings(), wanted, progress) as auditor:
-            found = await (_as_json if session.json else _as_lines)(auditor)
+            found = await (_as_json(auditor) if session.json else _as_lines(auditor, target))
     left = found[False]
     if not session.json:
         _conclude(auditor, found)
     return BROKEN if left else KEPT
 
 
-async def _as_lines(auditor: Auditor) -> Counter[bool]:
+async def _as_lines(auditor: Auditor, target: TextIO | None) -> Counter[bool]:
     """Each finding as it comes; how many are put right, and how many are not."""
     found: Counter[bool] = Counter()
     async for one in auditor.findings():
         found[one.repaired] += 1
         at = f" at {one.publisher}" if one.publisher and one.publisher != one.about else ""
         done = f"; {one.repair}" if one.repair else ""
-        print(f"{one.kind:14}  {one.about}{at}: {one.detail}{done}", flush=True)
+        print(f"{one.kind:14}  {one.about}{at}: {one.detail}{done}", file=target, flush=True)
     return found
 
 
@@ -106,9 +109,9 @@ def _conclude(auditor: Auditor, found: Counter[bool]) -> None:
 
 
 @contextmanager
-def shown() -> Iterator[Callable[[str, int], None]]:
+def shown(session: Session) -> Iterator[Callable[[str, int], None]]:
     """On a terminal, a line that says how far it is."""
-    if not err.is_terminal:
+    if session.json or not err.is_terminal:
         yield lambda what, count: None
         return
     with err.status("…") as status:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import signal
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -12,7 +13,7 @@ from safelight.cli.session import BROKEN, KEPT, OPERATE, Failure, Session, comma
 from safelight.cli.terminal import emit, err, say
 
 if TYPE_CHECKING:
-    from safelight.assembly import Erased, Eraser
+    from safelight.assembly import Erased, Eraser, Known
 
 _REMAINS: Final = (
     "rows without texts or pictures: user and character, indices, seeds, times, hashes",
@@ -47,20 +48,15 @@ async def erase(
 
     log_to_stderr()
     again = f"Not everything is erased: run `safelight erase --user {user}` again."
-    with shown() as progress:
-        async with assembly.erasing(session.settings(), user, progress) as eraser:
-            known = await assembly.known_of(eraser, user)
-            if not known.batches:
-                raise Failure(f"nobody ever ordered for {user!r}", "check the id")
-            what = (
-                f"{known.batches} batches, {known.pictures} pictures, "
-                f"{known.copies} copies at publishers"
-            )
-            if not yes:
-                _confirm(user, what)
-            with last_words(lambda: say(again)):
-                done = await eraser.erase(user, publications=publications)
-            left = await _left(eraser, user, session)
+    async with assembly.erasing(session.settings(), user) as eraser:
+        known = await assembly.known_of(eraser, user)
+        if not known.batches:
+            raise Failure(f"nobody ever ordered for {user!r}", "check the id")
+        if not yes:
+            _confirm(user, known)
+        with shown(session) as progress, last_words(lambda: say(again)):
+            done = await replace(eraser, progress=progress).erase(user, publications=publications)
+        left = await _left(eraser, user, session)
     if session.json:
         emit({"user": user, **asdict(done), "left": left, "remains": list(_REMAINS)})
     else:
@@ -68,13 +64,18 @@ async def erase(
     return BROKEN if done.unfinished or done.copies_left else KEPT
 
 
-def _confirm(user: str, what: str) -> None:
-    say(f"{user}: {what}.")
+def _confirm(user: str, known: Known) -> None:
+    pictures, copies = known.pictures, known.copies
+    say(f"{user}: {known.batches} batches, {pictures} pictures, {copies} copies at publishers.")
     err.print("Type the user's id to erase all of it: ", end="")
+    # Ctrl-C ends the waiting at once; the loop would hear of it only after the next line.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         typed = input()
     except EOFError:
         typed = ""
+    finally:
+        signal.signal(signal.SIGINT, before)
     if typed.strip() != user:
         raise Failure("nothing was erased: that is not the user's id", "type it, or say --yes")
 

@@ -105,7 +105,8 @@ async def still_there(database: Database, copy: Copied) -> bool:
 
 async def publishers(database: Database, user: str | None) -> dict[str, int]:
     """Publishers that copies are said to lie at → how many."""
-    rows = await database.fetch("audit_publishers", user)
+    async with patient_session(database) as c:
+        rows = await c.fetch(sql("audit_publishers"), user)
     return {row["publisher"]: row["copies"] for row in rows}
 
 

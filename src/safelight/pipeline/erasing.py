@@ -117,15 +117,15 @@ class Eraser:
         return count
 
     async def _sweep(self, user: str) -> int:
-        """Whatever else lies in the user's folder, but for what unfinished images may need."""
+        """What else of ours lies in the user's folder, but for what unfinished images may need."""
         wanted = await erasing.wanted(self.database, user)
         count = 0
         async for page in self.store.walk(user):
             for one in page:
-                if read_store_key(one.key) and one.key[-40:-4] in wanted:
-                    continue
-                await self.store.delete(one.key)
-                count += 1
+                leftover = read_store_key(one.key) and one.key[-40:-4] not in wanted
+                if leftover or one.key.endswith("/index.txt"):
+                    await self.store.delete(one.key)
+                    count += 1
         await self.store.tidy(user)
         return count
 

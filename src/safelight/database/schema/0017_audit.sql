@@ -17,7 +17,9 @@ alter table publications
     add column remove_reason text;          -- of the last trouble
 create index publications_unwanted on publications (publisher, remove_due_at)
     where remove_due_at is not null;
-create index publications_uploaded on publications (id) where status = 'uploaded';
+create index publications_leaving on publications (id)
+    where remove_asked_at is not null and removed_at is null;
+create index publications_uploaded on publications (publisher, id) where status = 'uploaded';
 
 -- What was ordered is blanked, because its user was erased: nothing of it is drawn again.
 alter table batches add column erased_at timestamptz;
