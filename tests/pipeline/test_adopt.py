@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from safelight.assembly import OutputAway, Wanted, adopt
+from safelight.assembly import Adoption, OutputAway, adopt
 from safelight.core.adopting import Names, Report
 from safelight.core.errors import Invalid
 from safelight.core.naming import DEFAULT_TEMPLATE
@@ -49,7 +49,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 async def taken_over(settings: Settings, source: object, **fields: object) -> Report:
     """Look, or do it."""
-    wanted = Wanted(user="ann", character="mira", source=str(source))
+    wanted = Adoption(user="ann", character="mira", source=str(source))
     return await adopt(settings, replace(wanted, **fields), lambda what, done, of: None)  # type: ignore[arg-type]
 
 

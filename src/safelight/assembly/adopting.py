@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,16 +57,11 @@ async def adopt(settings: Settings, wanted: Adoption, progress: Progress) -> Rep
             wanted.check or isinstance(output, FolderOutput),
             int(settings.rendering.max_file),
             settings.rendering.max_pixels,
-            publishers=_publishers(settings),
+            publishers=tuple(settings.publishers),
         )
         async with opened_database(settings) as database:
             store = await shared_store(settings, database) if wanted.apply else None
             return await Adopter(takeover, output, database, store).run(progress)
-
-
-def _publishers(_: Settings) -> Sequence[str]:
-    """Who gets a copy of every stored image: none can be configured yet."""
-    return ()
 
 
 @asynccontextmanager
