@@ -71,7 +71,10 @@ async def adopt(
         ),
     ] = None,
     index_means: Annotated[
-        Means, typer.Option(help="Whether it says the last number given out, or the next one.")
+        Means,
+        typer.Option(
+            metavar="last|next", help="Whether it says the last number given out, or the next one."
+        ),
     ] = Means.LAST,
     name_template: Annotated[
         str | None,
