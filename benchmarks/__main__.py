@@ -20,6 +20,7 @@ from benchmarks.accepting import accept
 from benchmarks.auditing import audit
 from benchmarks.passing import memory, pull
 from benchmarks.plot import draw
+from benchmarks.publishing import publish
 from benchmarks.scaling import fleet, speed_up
 from benchmarks.stage import HOMES, Stage, stage
 from benchmarks.verdict import Verdict
@@ -39,6 +40,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "pull": pull,
     "fleet": fleet,
     "audit": audit,
+    "publish": publish,
 }
 
 

@@ -141,7 +141,7 @@ def test_a_new_secret_is_shown_once(server: Server, webhook: Any) -> None:
     server.send("POST", path, {"secret": "x"}).problem(422, "invalid-request")
 
 
-@pytest.mark.parametrize("id", [str(uuid4()), "nobody", "..", "%00"])
+@pytest.mark.parametrize("id", ["5a0e1c7e-0000-4000-8000-000000000000", "nobody", "..", "%00"])
 def test_what_is_not_there_is_404(server: Server, id: str) -> None:
     for method, path in (
         ("GET", f"/v1/webhooks/{id}"),
