@@ -150,6 +150,37 @@ async def test_events_behind_an_open_transaction_wait_and_are_not_lost(shop: Sho
     assert await shop.rows() == [1, 2, 3, 4]
 
 
+async def test_who_is_removed_while_others_are_told_is_in_nobodys_way(shop: Shop) -> None:
+    """Removing and telling at the same moment, again and again: neither fails, nothing is left."""
+    for _ in range(15):
+        subscription = await webhooks.subscribe(shop.database, ALL, SECRET)
+        assert subscription is not None
+        await shop.order(1)
+        _, gone, _ = await asyncio.gather(
+            shop.tell(2), webhooks.unsubscribe(shop.database, subscription.id), shop.tell()
+        )
+        assert gone
+    while await shop.tell():
+        pass
+    assert len(await shop.rows()) == 15 * 3  # the batches' own
+
+
+async def test_what_is_being_sent_when_its_webhook_ends_is_not_sent_again(shop: Shop) -> None:
+    """It is left to whoever sends it, and dead when that has failed."""
+    await shop.order(1, Webhook(OWN.url, ("batch.created",), ""))
+    await shop.tell()
+    [id] = await shop.rows("id")
+    due = await shop.claim(id)
+    assert due is not None
+    async with shop.database.transaction() as c:
+        await webhooks.end(c, due.webhook, "HTTP 410")
+        await deliveries.bury(c)
+    assert await shop.rows("status") == ["pending"]
+    await shop.note(due, Verdict(PENDING, "HTTP 500", 600.0))
+    await shop.reporter().catch_up(started=False)
+    assert await shop.rows("status, reason, tries") == [("dead", "HTTP 410", 1)]
+
+
 async def test_an_event_waits_for_the_one_before_it(shop: Shop) -> None:
     """The second is claimed when the first has ended, and woken by whoever ended it."""
     await shop.order()

@@ -18,6 +18,11 @@ with held as materialized (
     where (event.txid, event.id) > (place.txid, place.id)
       and event.txid < pg_snapshot_xmin(pg_current_snapshot())
     order by event.txid, event.id limit $1
+), subscribed as materialized (
+    -- Whoever is just being removed is waited for, and is then not there.
+    select id, origin, events, since_txid, since_id from webhooks
+    where batch_id is null and ended_at is null and exists (select from page)
+    for key share
 ), made as (
     insert into deliveries (webhook_id, origin, batch_id, number, type, image_id, at)
     select webhook.id, webhook.origin, page.batch_id, page.number, page.type, page.image_id, page.at
@@ -25,8 +30,7 @@ with held as materialized (
     where webhook.ended_at is null and page.type = any(webhook.events)
     union all
     select webhook.id, webhook.origin, page.batch_id, page.number, page.type, page.image_id, page.at
-    from page join webhooks webhook on webhook.batch_id is null
-    where webhook.ended_at is null and page.type = any(webhook.events)
+    from page join subscribed webhook on page.type = any(webhook.events)
       and (page.txid, page.id) > (webhook.since_txid, webhook.since_id)
     on conflict (webhook_id, batch_id, number) do nothing
     returning id, webhook_id, batch_id, number
