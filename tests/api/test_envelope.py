@@ -47,7 +47,7 @@ def test_nothing_is_there(server: Server, path: str) -> None:
         ("DELETE", "/v1/batches", {"GET", "POST"}),
         ("POST", "/healthz", {"GET"}),
         ("PATCH", "/v1/characters/mira", {"GET", "PUT", "DELETE"}),
-        ("DELETE", "/v1/images/1e0f8d1c-6c35-4d3c-93a5-7e2c8d4f0a11", {"GET"}),
+        ("PUT", "/v1/images/1e0f8d1c-6c35-4d3c-93a5-7e2c8d4f0a11", {"GET", "DELETE"}),
     ],
 )
 def test_a_method_that_is_not_allowed(

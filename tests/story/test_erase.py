@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import pytest
 
+from safelight.core.signing import secret_of
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.pipeline.erasing import Eraser
@@ -35,6 +36,7 @@ from tests.story.test_restore import files, query
 from tests.waiting import until
 
 SECRET = "xylophone"  # stands wherever a person's words can
+WEBHOOKS = f'[webhooks]\nsecret = "{secret_of(bytes(32))}"\nallow_private = true\n'
 
 
 def erase(processes: Processes, *flags: str, code: int = 0) -> Any:
@@ -74,9 +76,10 @@ def test_a_user_is_erased_and_nobody_else_notices(processes: Processes) -> None:
     of her words is in the database and nothing of hers in the store. Her indices stay taken, Ben's
     pictures are as they were, and the second time there is nothing to do."""
     simulating = processes.simulate("--models", "any", seconds=0.05)
-    serving = processes.serve([simulating.url], config=config(processes, graph()))
+    serving = processes.serve([simulating.url], config=config(processes, graph()) + WEBHOOKS)
     done = secretly(serving)
-    secretly(serving, 1, character="ben", negative_prompt=f"no {SECRET}")
+    told = {"url": f"http://127.0.0.1:9/{SECRET}"}
+    secretly(serving, 1, character="ben", negative_prompt=f"no {SECRET}", webhook=told)
     bens = serving.order(2, user="ben")
     simulating.fault("reject", 1.0)
     failed = secretly(serving, 1, wait=60)

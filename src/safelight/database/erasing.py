@@ -13,7 +13,7 @@ NIL: Final = "00000000-0000-0000-0000-000000000000"
 _BITE: Final = 200
 
 # What is forgotten of a batch, in this order. Each takes the batch.
-_FORGET: Final = ("erase_attempts", "erase_events", "erase_keys", "erase_batch")
+_FORGET: Final = ("erase_attempts", "erase_events", "erase_keys", "erase_webhook", "erase_batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ async def erase(database: Database, batch: str) -> None:
         await c.execute(sql("give_up_copies"), [row["id"] for row in rows], removals.WHY)
         for name in _FORGET:
             await c.execute(sql(name), batch)
+
+
+async def leave_indices(database: Database, user: str) -> None:
+    """Nobody writes index.txt of this user's series until something is ordered of them."""
+    async with database.session() as c:
+        await c.execute(sql("erase_series"), user)
 
 
 async def files(database: Database, user: str) -> dict[str, str]:

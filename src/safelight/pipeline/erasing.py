@@ -60,6 +60,7 @@ class Eraser:
         await self._cancel(user)
         batches = await self._forget(user)
         files = await self._remove_files(user)
+        await erasing.leave_indices(self.database, user)
         files += await self._sweep(user)
         if publications:
             await erasing.ask_removal(self.database, user)
