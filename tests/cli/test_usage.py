@@ -20,7 +20,6 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "reference" / "cli.md"
 COMMANDS = re.findall(r"^## safelight (.+)$", page(), re.MULTILINE)
 LATER = [
-    "audit",
     "keys ls",
 ]
 

@@ -160,6 +160,34 @@ async def test_wrong_copies_bring_nothing_back(database: Database, tmp_path: Pat
     assert not (tmp_path / "store" / stage.keys[0]).exists()
 
 
+async def test_what_happens_during_a_repair_counts(database: Database, tmp_path: Path) -> None:
+    """While true bytes are fetched one image is deleted: its file does not come back. Under
+    another key something else appears: it is not overwritten."""
+    stage = Stage(database, tmp_path)
+    await stage.fill()
+    deleted, taken = stage.keys[:2]
+    for key in (deleted, taken):
+        (tmp_path / "store" / key).unlink()
+
+    async def meanwhile(link: str, limit: int) -> Answer:
+        key = link.removeprefix("https://cdn.example/")
+        if key == deleted:
+            await ask(database, "update images set deleted_at = now() where key = $1", key)
+        else:
+            put(tmp_path / "store", key, b"strange")
+        return Fetched(picture(key))
+
+    stage.download = meanwhile
+    found = {one.about: one for one in await stage.audit(repair=True)}
+    assert found[deleted].repair == "it was deleted meanwhile"
+    assert not (tmp_path / "store" / deleted).exists()
+    assert (found[taken].repaired, found[taken].repair) == (
+        False,
+        "something lies there by now: audit again",
+    )
+    assert (tmp_path / "store" / taken).read_bytes() == b"strange"
+
+
 async def test_who_cannot_be_asked_is_told(database: Database, tmp_path: Path) -> None:
     """A publisher that is away, and one that stands in the settings no more."""
     stage = Stage(database, tmp_path)
