@@ -141,9 +141,9 @@ Keyed = TypeVar("Keyed", Row, Thing)
 
 def _check_order(rows: Sequence[Row], things: Sequence[Thing]) -> None:
     if any(one.key > other.key for one, other in pairwise(rows)):
-        raise Unordered("the rows")
+        raise Unordered("the rows are not in the order of their keys")
     if any(one.key >= other.key for one, other in pairwise(things)):
-        raise Unordered("the store's list")
+        raise Unordered("the store does not list its keys in their order")
 
 
 def _below(items: Sequence[Keyed], limit: str | None) -> list[Keyed]:

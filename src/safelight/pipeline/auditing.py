@@ -117,7 +117,7 @@ class Auditor:
             try:
                 aligned = core.align(rows, things, rows_end=rows_end, things_end=things_end)
             except core.Unordered as error:
-                raise StoreTrouble(f"{error} of {self.store.name} cannot be audited") from None
+                raise StoreTrouble(f"{self.store.name} cannot be audited: {error}") from None
             rows, things = aligned.rows, aligned.things
             for pair in aligned.pairs:
                 yield pair, seen.pop(pair.key, None)
