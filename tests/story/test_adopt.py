@@ -216,8 +216,11 @@ async def _stopped_at_the_rows(
 
 
 async def _waits_for(connection: Any, many: int) -> None:
-    """Until so many wait for the lock of this session."""
-    waiting = "select count(*) from pg_locks where not granted and relation = 'images'::regclass"
+    """Until so many wait to write rows of images."""
+    waiting = (
+        "select count(*) from pg_locks lock join pg_stat_activity session on session.pid = lock.pid"
+        " where not granted and relation = 'images'::regclass and query like '%insert into images%'"
+    )
     async with asyncio.timeout(30):
         while await connection.fetchval(waiting) != many:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.05)
