@@ -168,7 +168,8 @@ async def test_a_run_that_is_killed_in_the_middle_goes_on(
     again later; the last run takes the rest. No picture is taken twice, none is lost, and orders
     meanwhile have numbers above all of them."""
     old = OldFolder(tmp_path / "old")
-    serving = processes.serve([processes.simulate().url])
+    simulating = processes.simulate()
+    processes.configure([simulating.url])
     async with _session(processes) as connection, connection.transaction():
         await connection.execute("lock table images in share mode")
         stopped = await _stopped_at_the_rows(processes, old, connection, signal.SIGINT)
@@ -180,6 +181,7 @@ async def test_a_run_that_is_killed_in_the_middle_goes_on(
         assert stopped.popen.wait(30) == -signal.SIGKILL
         assert await connection.fetchval("select count(*) from images") == 0
     so_far = stored(processes)
+    serving = processes.serve([simulating.url])
     process = adopting(processes, old.path, "--apply")
     until(lambda: len(stored(processes)) > 130)
     process.kill()
@@ -216,11 +218,8 @@ async def _stopped_at_the_rows(
 
 
 async def _waits_for(connection: Any, many: int) -> None:
-    """Until so many wait to write rows of images."""
-    waiting = (
-        "select count(*) from pg_locks lock join pg_stat_activity session on session.pid = lock.pid"
-        " where not granted and relation = 'images'::regclass and query like '%insert into images%'"
-    )
+    """Until so many wait for the lock of this session."""
+    waiting = "select count(*) from pg_locks where not granted and relation = 'images'::regclass"
     async with asyncio.timeout(30):
         while await connection.fetchval(waiting) != many:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.05)
