@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import re
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 from yarl import URL
 
+from safelight import wire
 from safelight.publishers.base import Copy, Found
 
 _ANSWER_MAX = 256 * 1024  # bytes; what is told of one picture is a thousandth of it
@@ -170,29 +169,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, OSError) as error:
-        # Without its cause: the texts of aiohttp hold addresses.
-        raise Unanswered(_reason(error)) from None
-
-
-def _reason(error: aiohttp.ClientError | OSError) -> str:
-    match error:
-        case TimeoutError():
-            return "timed out"
-        case aiohttp.ClientConnectorDNSError():
-            return "host name not found"
-        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
-            return "certificate not trusted"
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return "TLS failed"
-        case aiohttp.ClientResponseError():
-            return "the answer is not HTTP"
-        case aiohttp.ClientPayloadError():
-            return "the answer was cut short"
-        case aiohttp.ServerDisconnectedError():
-            return "closed without an answer"
-        case OSError(errno=int(number)):
-            return os.strerror(number).lower()
-    return "connection failed"
+        raise Unanswered(wire.reason(error)) from None
 
 
 def _patience(left: asyncio.Timeout, seconds: float) -> Callable[[], None]:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from safelight import wire
 from safelight.renderers.comfyui_post import Shot, SingleShots
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -199,31 +198,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, OSError) as error:
-        # Without its cause: the texts of aiohttp hold addresses.
-        raise Unanswered(_reason(error), reached=False) from None
-
-
-def _reason(error: aiohttp.ClientError | OSError) -> str:
-    match error:
-        case TimeoutError():
-            return "timed out"
-        case aiohttp.ClientConnectorDNSError():
-            return "host name not found"
-        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
-            return "certificate not trusted"
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return "TLS failed"
-        case aiohttp.WSServerHandshakeError():
-            return f"HTTP {error.status} instead of a websocket"
-        case aiohttp.ClientResponseError():
-            return "the answer is not HTTP"
-        case aiohttp.ClientPayloadError():
-            return "the answer was cut short"
-        case aiohttp.ServerDisconnectedError():
-            return "closed without an answer"
-        case OSError(errno=int(number)):
-            return os.strerror(number).lower()
-    return "connection failed"
+        raise Unanswered(wire.reason(error), reached=False) from None
 
 
 async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
