@@ -173,6 +173,10 @@ def test_another_picture_under_the_name_is_left_alone_and_told_loudly(
     assert cdn.kept["image", place].data == stranger
     assert serving.process.lines_with("copy failed") == 1
     assert serving.get("/v1/publishers")["data"][0]["failed"] == 1
+    doctor = processes.start("doctor")
+    assert doctor.popen.wait(60) == 1
+    doctor.end_of_lines()
+    assert "1 failed; the last one: another picture lies there" in "\n".join(doctor.lines)
     cloudinary.uploader.destroy(place, **account)
     retrying = processes.start("publishers", "retry", "cloudinary", environ=asking(serving))
     assert retrying.popen.wait(60) == 0, retrying.lines

@@ -15,9 +15,10 @@ from safelight.assembly.publishing import make_publishers
 from safelight.core.errors import SafelightError, SettingsError
 from safelight.core.killing import Hold
 from safelight.core.naming import is_prompt_id
-from safelight.database import holds, images, leases
+from safelight.database import holds, images, leases, publications
 from safelight.database.connection import Database
 from safelight.database.leases import BackendRow
+from safelight.database.publications import Standing
 from safelight.renderers.base import Silent
 from safelight.settings import Backend, Pool, Rendering, Settings
 from safelight.store import StoreError
@@ -58,11 +59,12 @@ async def _check_database(settings: Settings, held: Sequence[str]) -> list[Check
             waiting = await images.waiting(database, TOKEN_WITHIN)
             ghosts = await _check_ghosts(database, held)
             stopped = [_check_hold(hold) for hold in await holds.holds(database)]
+            copies = [_check_copies(one) for one in await publications.standings(database)]
             shared = _check_folders(await leases.backends(database), settings.pools)
     except SafelightError as error:
         return [Check("database", False, error.detail, advice)]
     lines = [_check_line(line) for line in waiting]
-    lines += [_check_tokens(waiting), ghosts, *shared, *stopped]
+    lines += [_check_tokens(waiting), ghosts, *shared, *stopped, *copies]
     if row is None or row["read_only"]:
         advice = "Point database.url to the primary server."
         return [Check("database", False, "read-only", advice), *lines]
@@ -102,6 +104,15 @@ def _check_folders(rows: Sequence[BackendRow], pools: Mapping[str, Pool]) -> Ite
             if not pools.get(row.pool, Pool()).shared_output:
                 told += f"; if it is on a network, set [pools.{row.pool}] shared_output = true"
             yield Check(f"output {row.name}", True, told)
+
+
+def _check_copies(standing: Standing) -> Check:
+    """Whether copies at a publisher have failed."""
+    told = f"{standing.uploaded} uploaded, {standing.pending} pending"
+    if standing.failed:
+        told = f"{standing.failed} failed; the last one: {standing.reason}"
+    advice = f"Put that right, then: safelight publishers retry {standing.publisher}"
+    return Check(f"copies {standing.publisher}", standing.failed == 0, told, advice)
 
 
 def _check_hold(hold: Hold) -> Check:
