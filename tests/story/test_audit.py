@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from uuid import uuid4
 import pytest
 
 from tests.processes import Process, Processes, Serving
+from tests.standins import Cloudinary
 from tests.story.pictures import assert_exactly
 from tests.story.test_restore import files, query
 from tests.waiting import until
@@ -128,6 +130,69 @@ def test_twelve_faults_are_found_and_put_right(processes: Processes) -> None:
     assert beside.exists()
 
 
+def test_twelve_faults_of_seven_kinds_with_two_publishers(processes: Processes) -> None:
+    """Twelve pictures with a copy of each in Cloudinary and in a folder. Originals are lost, cut
+    and changed, a leftover appears; copies are lost at both publishers, the row of one is gone, and
+    another picture lies in the place of one. All but that last one is put right, the copies by the
+    worker that runs beside; that one is told and left alone."""
+    published = processes.home / "cdn"
+    published.mkdir()
+    with Cloudinary() as cdn:
+        simulating = processes.simulate(seconds=0)
+        folder = f'[publishers.folder]\nkind = "bucket"\nurl = "file://{published}"\n'
+        folder += 'public_url = "https://pictures.example.com"\n'
+        serving = processes.serve([simulating.url], config=cdn.toml() + folder)
+        batch = serving.order(12)
+        until(lambda: _copies(serving, batch) == [("uploaded", 24)], 60)
+        assert audit(processes, "--deep")["findings"] == []
+        before = files(processes)
+        store = processes.home / "state" / "store"
+        paths = sorted(path for path in store.rglob("*.png") if "#" not in str(path))
+        for path in paths[:2]:
+            path.unlink()
+        cut(paths[2])
+        cut(paths[3])
+        flip(paths[4])
+        flip(paths[5])
+        leftover = store / "ann" / "mira" / f"00001-{uuid4()}.png"
+        leftover.write_bytes(b"left over")
+        aged(leftover)
+        copies = sorted(published.rglob("*.png"))
+        copies[0].unlink()
+        copies[1].unlink()
+        for asset in sorted(cdn.kept)[:1]:
+            del cdn.kept[asset]
+        query(processes.database_url, _FORGET_ONE)
+        stranger = b"\x89PNG another picture"
+        copies[9].write_bytes(stranger)
+
+        wrong = [*["copy-different"], *["copy-missing"] * 3, "copy-unlisted", *["missing"] * 2]
+        wrong += ["orphan", *["wrong-bytes"] * 2, *["wrong-size"] * 2]
+        assert len(wrong) == 12
+        assert kinds(audit(processes, "--deep", code=1)) == wrong
+        told = audit(processes, "--deep", "--repair", code=1)
+        assert (kinds(told), told["left"], told["repaired"]) == (wrong, 1, 11)
+        until(lambda: _copies(serving, batch) == [("failed", 1), ("uploaded", 23)], 60)
+        assert copies[9].read_bytes() == stranger
+        copies[9].unlink()
+        serving.post("/v1/publishers/folder/retry", {})
+        until(lambda: _copies(serving, batch) == [("uploaded", 24)], 60)
+        assert audit(processes, "--deep")["findings"] == []
+        assert files(processes) == before
+        assert {asset["overwritten"] for asset in cdn.assets()} == {0}
+
+
+def _copies(serving: Serving, batch: Any) -> list[tuple[str, int]]:
+    """How many copies of a batch are how."""
+    told = serving.get(f"/v1/batches/{batch['id']}")
+    found = Counter(one["status"] for image in told["images"] for one in image["publications"])
+    return sorted(found.items())
+
+
+_FORGET_ONE = (
+    "delete from publications where publisher = 'cloudinary' and image_id ="
+    " (select id from images order by index desc limit 1)"
+)
 _LEAVING = "select count(*) from images where deleted_at is not null and file_removed_at is null"
 
 
