@@ -245,3 +245,24 @@ def test_a_publisher_that_is_taken_out_of_the_settings_waits_and_says_so(
 def asking(serving: Serving) -> dict[str, str]:
     """What a command needs to find this server."""
     return {"SAFELIGHT_URL": serving.url}
+
+
+def test_the_highest_number_lies_beside_the_copies_where_somebody_wants_it(
+    processes: Processes, cdn: Cloudinary, storage: Bunny
+) -> None:
+    """One publisher is to keep index.txt, the other is not: the file says the highest number that
+    was given out, also after further orders and where an image has failed."""
+    simulating = processes.simulate()
+    serving = processes.serve([simulating.url], config=cdn.toml(index_txt="true") + storage.toml())
+    serving.order(2)
+    until(lambda: index_at(cdn) == b"2\n")
+    simulating.fault("reject", 1.0)
+    serving.order(3)
+    until(lambda: index_at(cdn) == b"5\n")
+    assert serving.read("/v1/series/ann/mira/index.txt") == b"5\n"
+    assert not [file for file in storage.assets() if file["path"].endswith(".txt")]
+
+
+def index_at(cdn: Cloudinary) -> bytes | None:
+    asset = cdn.kept.get(("raw", "ann/mira/index.txt"))
+    return asset.data if asset else None
