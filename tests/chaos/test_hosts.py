@@ -69,11 +69,21 @@ class Site:
 
     def ended(self, id: str) -> list[Any]:
         """Its images with their attempts, when all are stored."""
-        until(lambda: self.batch(id)["status"] not in ("queued", "running"), 150)
+        try:
+            until(lambda: self.batch(id)["status"] not in ("queued", "running"), 150)
+        except AssertionError:
+            print(self.batch(id), self["api"].ask(f"{API}/v1/backends"), sep="\n")
+            self.print_logs()
+            raise
         batch = self.batch(id)
         assert batch["status"] == "completed", batch
         ids = [image["id"] for image in batch["images"]]
         return [self["api"].ask(f"{API}/v1/images/{id}") for id in ids]
+
+    def print_logs(self) -> None:
+        """The end of each."""
+        for log in sorted(self.home.glob("*.log")):
+            print(f"--- {log.name}\n{log.read_text(errors='replace')[-6000:]}")
 
     def renderings(self, machine: str, url: str) -> list[Any]:
         found: list[Any] = self[machine].ask(f"{url}/simulator/renderings")
@@ -84,9 +94,10 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     """Database and bucket on one machine, API, two workers with two GPUs each, and a GPU."""
     home = Path(tempfile.mkdtemp(prefix="sl-hosts-"))
+    site = Site({}, home, {})
     try:
-        with Network(["data", "api", "one", "two", "gpu"]) as machines:
-            site = Site(machines, home, {})
+        with Network(["data", "api", "one", "two", "gpu"]) as site.machines:
+            machines = site.machines
             site.environ = {
                 **database_in(machines["data"], home),
                 **bucket_in(machines["data"], home),
@@ -95,8 +106,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
             start_everything(site)
             yield site
     except BaseException:
-        for log in sorted(home.glob("*.log")):
-            print(f"--- {log.name}\n{log.read_text(errors='replace')[-6000:]}")
+        site.print_logs()
         raise
     finally:
         shutil.rmtree(home, ignore_errors=True)
