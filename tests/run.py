@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 LIMIT = 3000
 """Seconds. A single test that hangs is ended by pytest-timeout; this is for all that is around."""
-PROCESSES = "3"
+# A file's tests stay together, and files keep the order that tests/conftest.py gives them.
+SPREAD = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 # What of our code must be run by the tests, lines and branches, in percent.
 BARS = (("src/safelight/core/*", 100), ("src/safelight/*", 90))
 
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
         old.unlink()
     environ = {**os.environ, "COVERAGE_FILE": str(data / "data"), "COVERAGE_CORE": "ctrace"}
     tests = _run(
-        ["coverage", "run", "-m", "pytest", "-n", PROCESSES, "--dist", "loadfile", *arguments],
+        ["coverage", "run", "-m", "pytest", *SPREAD, *arguments],
         environ,
     )
     _run(["coverage", "combine", "-q"], environ)
