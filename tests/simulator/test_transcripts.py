@@ -123,7 +123,7 @@ HEADERS = "the recording does not show the request's headers"
 SCENES = {
     "batch_size_4": Scene(),
     "cached_duplicate": Scene(),
-    "delete_queued": Scene(),
+    "delete_queued": Scene(scale=0.5),
     "endpoints": Scene(
         unrecorded=(
             Unrecorded(range(1), "the page is not simulated, answers 404", "test_routes.py"),
@@ -139,7 +139,7 @@ SCENES = {
         ),
     ),
     "execution_error": Scene(warm=warm_quick()),
-    "four_in_flight": Scene(scale=0.3),
+    "four_in_flight": Scene(scale=0.5),
     "interrupt_running": Scene(scale=0.2, loose=(5,)),
     "ksampler_previews": Scene(
         warm=warm_sampler(), seconds=0.1, hooks={2123: slowly}, loose=(2124,)
