@@ -117,7 +117,7 @@ class Scene:
 
     def publish(self, **changes: Any) -> Publish:
         fields: dict[str, Any] = {"schedule": self.schedule, "share": lambda: 0.5, **changes}
-        return Publish(self.database, self.bell, self.store, self.shelf, ME, 15.0, **fields)
+        return Publish(self.database, self.bell, self.store, self.shelf, ME, **fields)
 
     async def run(self, until: Callable[[], Any], **changes: Any) -> None:
         """Let the errands be run until this is so."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from uuid import UUID
 
-from safelight.assembly.publishing import Use, make_publisher, uses
+from safelight.assembly.publishing import Use, make_publisher, make_publishers, uses
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.pipeline.publish import Publish
@@ -15,7 +15,7 @@ from safelight.pipeline.unpublishing import Removals
 from safelight.publishers.base import Publisher
 from safelight.settings import Settings
 from safelight.store import Store
-from safelight.worker.errands import CLAIM, Errands
+from safelight.worker.errands import Errands
 from safelight.worker.indices import Indices
 
 
@@ -24,8 +24,7 @@ def copying(
 ) -> Mapping[str, Callable[[], Awaitable[None]]]:
     """One loop a publisher, by name. Raises `SettingsError`."""
     use = uses(settings)
-    for name, entry in settings.publishers.items():
-        make_publisher(name, entry)  # what is wrong with one is said at the start
+    make_publishers(settings)  # what is wrong with one is said at the start
 
     async def run(name: str) -> None:
         # Made anew with the loop: one whose connections were closed answers nothing.
@@ -46,7 +45,6 @@ def copying(
             store,
             publisher,
             me,
-            CLAIM,
             room=use.concurrency,
             schedule=use.schedule,
             keep_metadata=use.keep_metadata,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 DAY: Final = 86_400.0  # s
+CLAIM: Final = 15.0
+"""Seconds for which an errand is its worker's; renewed while it runs."""
 
 
 def doubling(longest: float = 3600.0, altogether: float = DAY) -> tuple[float, ...]:
@@ -36,3 +40,17 @@ def next_wait(
     if tries > len(schedule):
         return None
     return schedule[tries - 1] * (1 - spread + 2 * spread * share)
+
+
+def until_date(text: str, now: float) -> float | None:
+    """Seconds from `now` (Unix time) to an HTTP date, which may be over; None for anything else.
+
+    Example:
+        >>> until_date("Thu, 01 Jan 1970 00:01:30 GMT", 30.0), until_date("soon", 0.0)
+        (60.0, None)
+    """
+    try:
+        date = parsedate_to_datetime(text)
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final
 
-from safelight.core.delivering import next_wait
+from safelight.core.delivering import next_wait, until_date
 from safelight.core.errors import Invalid
 from safelight.core.states import ENDED, EVENTS
 
@@ -162,9 +161,5 @@ def _asked_for(answer: Answered, now: datetime) -> float:
         return 0.0
     if said.isascii() and said.isdecimal():
         return min(float(said), LONGEST_RETRY_AFTER)
-    try:
-        until = parsedate_to_datetime(said)
-        left = (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds()
-    except (ValueError, OverflowError):
-        return 0.0
+    left = until_date(said, now.timestamp()) or 0.0
     return min(max(left, 0.0), LONGEST_RETRY_AFTER)

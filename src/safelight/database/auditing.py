@@ -10,7 +10,7 @@ from safelight.core.auditing import REMOVABLE_AFTER, Bytes, Owner, Row
 from safelight.database import engine, images
 from safelight.database.connection import Database, sql
 from safelight.database.dumping import patient_session
-from safelight.database.engine import Errand
+from safelight.database.publications import errand
 
 NIL: Final = "00000000-0000-0000-0000-000000000000"
 _FETCHED_AT_ONCE: Final = 200
@@ -138,7 +138,7 @@ async def publish_again(database: Database, copy: Copied) -> bool:
     async with database.transaction() as c:
         row = await c.fetchrow(sql("audit_publish_again"), copy.id)
         if row is not None:
-            await engine.send(c, [Errand(f"publish:{row['publisher']}", copy.id, row["nudges"])])
+            await engine.send(c, [errand(row["publisher"], row)])
     return row is not None
 
 
@@ -147,7 +147,7 @@ async def publish(database: Database, image: str, publisher: str) -> bool:
     async with database.transaction() as c:
         row = await c.fetchrow(sql("audit_publish"), image, publisher)
         if row is not None:
-            await engine.send(c, [Errand(f"publish:{publisher}", str(row["id"]), row["nudges"])])
+            await engine.send(c, [errand(publisher, row)])
     return row is not None
 
 

@@ -14,6 +14,7 @@ from safelight.core.records import StoredFile
 from safelight.core.states import FAILED, UPLOADED
 from safelight.database.connection import Connection, Database, Row, sql
 from safelight.database.engine import Errand, send
+from safelight.database.rows import file_of
 
 KIND = "publish:"
 """What begins the kind of errand that copies to a publisher."""
@@ -86,7 +87,7 @@ async def release(database: Database, ids: Sequence[str], worker: UUID) -> None:
     """Give claims back, for whoever comes first: nothing came of them."""
     async with database.transaction() as c:
         rows = await c.fetch(sql("release_publications"), ids, worker)
-        await send(c, [_errand(row["publisher"], row) for row in rows])
+        await send(c, [errand(row["publisher"], row) for row in rows])
 
 
 async def confirm(c: Connection, id: str, batch: str, confirmed: Confirmed) -> bool:
@@ -126,7 +127,7 @@ async def ask_again(
     while True:
         async with database.transaction() as c:
             rows = await c.fetch(sql("ask_publications"), image, batch, publisher, _BITE)
-            await send(c, [_errand(row["publisher"], row) for row in rows])
+            await send(c, [errand(row["publisher"], row) for row in rows])
         asked += len(rows)
         if len(rows) < _BITE:
             return asked
@@ -137,7 +138,7 @@ async def hasten(database: Database, publisher: str) -> None:
     while True:
         async with database.transaction() as c:
             rows = await c.fetch(sql("hasten_publications"), publisher, _BITE)
-            await send(c, [_errand(publisher, row) for row in rows])
+            await send(c, [errand(publisher, row) for row in rows])
         if len(rows) < _BITE:
             return
 
@@ -152,7 +153,7 @@ async def catch_up(database: Database, publisher: str) -> None:
         if not rows:
             return
         async with database.transaction() as c:
-            await send(c, [_errand(publisher, row) for row in rows])
+            await send(c, [errand(publisher, row) for row in rows])
         after = str(rows[-1]["id"])
 
 
@@ -161,7 +162,8 @@ async def standings(database: Database) -> list[Standing]:
     return [Standing(**dict(row)) for row in await database.fetch("publishers")]
 
 
-def _errand(publisher: str, row: Row) -> Errand:
+def errand(publisher: str, row: Row) -> Errand:
+    """What has somebody look at this row (its id and nudges)."""
     return Errand(KIND + publisher, str(row["id"]), row["nudges"])
 
 
@@ -176,13 +178,5 @@ def _claimed_of(row: Row) -> Claimed:
         seed=row["seed"],
         place=row["place"],
         tries=row["tries"],
-        file=StoredFile(
-            row["key"],
-            row["bytes"],
-            row["content_type"],
-            row["width"],
-            row["height"],
-            row["sha256"],
-            row["pixels_sha256"],
-        ),
+        file=file_of(row),
     )

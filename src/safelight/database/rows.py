@@ -80,7 +80,7 @@ def image_of(row: Row, id: str = "id") -> Image:
         status=row["status"],
         seed_explicit=row["seed_explicit"],
         seed_replaced=row["seed_replaced"],
-        file=_file_of(row),
+        file=None if row["key"] is None else file_of(row),
         error=ImageError(**error) if error else None,
         prompt_id=_text(row["prompt_id"]),
         backend=row["backend"],
@@ -92,9 +92,8 @@ def image_of(row: Row, id: str = "id") -> Image:
     )
 
 
-def _file_of(row: Row) -> StoredFile | None:
-    if row["key"] is None:
-        return None
+def file_of(row: Row) -> StoredFile:
+    """The bytes of a stored image, as its row says."""
     return StoredFile(
         key=row["key"],
         bytes=row["bytes"],

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from safelight.core.delivering import doubling, next_wait
+from safelight.core.delivering import CLAIM, doubling, next_wait
 from safelight.core.naming import DEFAULT_TEMPLATE
 from safelight.database import publications
 from safelight.database.bell import Bell
@@ -40,7 +40,6 @@ class Publish:
     store: Store
     publisher: Publisher
     me: UUID
-    claim_lasts: float  # s
     room: int = 4
     schedule: Sequence[float] = field(default_factory=doubling)  # s
     keep_metadata: bool = False
@@ -53,7 +52,7 @@ class Publish:
 
     async def claim(self, c: Connection, row: str, worker: UUID) -> Claimed | None:
         """See `Runner`; its place is written with the first claim."""
-        claimed = await publications.claim(c, row, worker, self.claim_lasts)
+        claimed = await publications.claim(c, row, worker, CLAIM)
         if claimed is None or claimed.place is not None:
             return claimed
         place = self.publisher.place(item_of(claimed))
@@ -73,7 +72,7 @@ class Publish:
 
     async def renew(self, rows: Sequence[str], worker: UUID) -> None:
         """See `Runner`."""
-        await publications.renew(self.database, rows, worker, self.claim_lasts)
+        await publications.renew(self.database, rows, worker, CLAIM)
 
     async def release(self, rows: Sequence[str], worker: UUID) -> None:
         """See `Runner`."""

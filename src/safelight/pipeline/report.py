@@ -19,6 +19,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from safelight.core.delivering import CLAIM
 from safelight.core.reporting import (
     DEAD,
     SCHEDULE,
@@ -39,7 +40,6 @@ log = structlog.get_logger()
 PER_HOST: Final = 8
 """Messages to one host at once: one that hangs holds up no other."""
 _ROOM: Final = 32  # messages at once
-_CLAIM: Final = 15.0  # s, that of every errand; renewed while it runs
 _LATE: Final = 3.0  # s a delivery must be due before its token counts as lost
 
 # What a message's `data` is: of a batch, or of an image of it, with links that begin with a base.
@@ -84,7 +84,7 @@ class Reporter:
     async def claim(self, c: Connection, row: str, worker: UUID) -> Due | None:
         """Claim it, unless it is not its turn; then whoever is before it wakes it."""
         crowded = [origin for origin, running in self._busy.items() if running >= PER_HOST]
-        return await deliveries.claim(c, row, worker, _CLAIM, crowded)
+        return await deliveries.claim(c, row, worker, CLAIM, crowded)
 
     async def carry(self, claimed: Due) -> None:
         """Send it, and write what came of it. Raises `DatabaseAway`."""
@@ -97,7 +97,7 @@ class Reporter:
 
     async def renew(self, rows: Sequence[str], worker: UUID) -> None:
         """Keep claims."""
-        await deliveries.renew(self._database, rows, worker, _CLAIM)
+        await deliveries.renew(self._database, rows, worker, CLAIM)
 
     async def release(self, rows: Sequence[str], worker: UUID) -> None:
         """Give claims back."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from safelight.core.delivering import doubling, next_wait
+from safelight.core.delivering import CLAIM, doubling, next_wait
 from safelight.database import removals
 from safelight.database.connection import Connection, Database
 from safelight.database.removals import Unwanted
@@ -25,7 +25,6 @@ from safelight.publishers.base import (
 
 log = structlog.get_logger()
 
-_CLAIM: Final = 15.0  # s, as long as other errands are claimed
 _SCHEDULE: Final = doubling()
 _UNPROVEN: Final = (
     "something lies there, but its upload was never confirmed: it may be somebody else's"
@@ -44,7 +43,7 @@ class Removals:
 
     async def claim(self, c: Connection, row: str, worker: UUID) -> Unwanted | None:
         """Claim it; None: there is nothing to be done now."""
-        return await removals.claim(c, row, worker, _CLAIM)
+        return await removals.claim(c, row, worker, CLAIM)
 
     async def carry(self, claimed: Unwanted) -> float | None:
         """Take it away, and write what came of it; seconds to leave the publisher alone."""
@@ -65,7 +64,7 @@ class Removals:
 
     async def renew(self, rows: Sequence[str], worker: UUID) -> None:
         """Let the claims on these rows last from now."""
-        await removals.renew(self._database, rows, worker, _CLAIM)
+        await removals.renew(self._database, rows, worker, CLAIM)
 
     async def release(self, rows: Sequence[str], worker: UUID) -> None:
         """Give claims back: nothing came of them."""

@@ -28,7 +28,7 @@ from safelight.publishers.base import (
 )
 from safelight.publishers.bucket_objects import AWAY, Target, hashes, held, make_lasting
 from safelight.publishers.index_txt import IndexText
-from safelight.publishers.saying import PAUSE, words
+from safelight.publishers.saying import PAUSE, another, told, words
 
 DEFAULT_PATH: Final = "{user}/{character}/images/{name}"
 DEFAULT_CACHE_CONTROL: Final = "public, max-age=31536000, immutable"
@@ -80,8 +80,8 @@ class Bucket:
         if found == Found(copy.size, copy.md5):
             return Uploaded(f"{self._public_url}/{place}", existed)
         if existed:
-            return Refused(f"another picture lies there ({_told(found)}); it was not touched")
-        return Refused(f"other bytes lie there than were put ({_told(found)})")
+            return another(found)
+        return Refused(f"other bytes lie there than were put ({told(found)})")
 
     async def look(self, place: str) -> Look:
         """What is told of an object; it is read where its hash can be had in no other way."""
@@ -100,7 +100,7 @@ class Bucket:
             self._target.check_there()
             found = await self._compared(place, md5)
             if found.md5 != md5:
-                return Refused(f"another picture lies there ({_told(found)}); it was not touched")
+                return another(found)
             await obstore.delete_async(self._objects, place)
         except FileNotFoundError as error:
             return NotNow(self._said(error)) if self._gone(error) else Removed()
@@ -197,7 +197,3 @@ class Bucket:
 def _md5(etag: str | None) -> str | None:
     found = _HASH.fullmatch(etag or "")
     return found[1] if found else None
-
-
-def _told(found: Found) -> str:
-    return f"{found.size} bytes, MD5 {found.md5}"

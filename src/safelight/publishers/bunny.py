@@ -28,7 +28,7 @@ from safelight.publishers.base import (
 )
 from safelight.publishers.http import Body, Http, Patience, Reply, Unanswered, is_html
 from safelight.publishers.index_txt import IndexText
-from safelight.publishers.saying import PAUSE, pause, words
+from safelight.publishers.saying import PAUSE, another, pause, told, words
 
 DEFAULT_ENDPOINT: Final = "https://storage.bunnycdn.com"
 DEFAULT_PATH: Final = "{user}/{character}/images/{name}"
@@ -83,7 +83,7 @@ class Bunny:
             if (found.size, found.sha256) != (there.size, there.sha256):
                 return NotNow("what was read is not what lies there")
             if found.md5 != md5:
-                return Refused(f"another picture lies there ({_told(found)}); it was not touched")
+                return another(found)
             reply = await self._http.ask("DELETE", f"{self._zone}/{place}", self._headers())
         except Unanswered as trouble:
             return NotNow(trouble.reason)
@@ -124,9 +124,9 @@ class Bunny:
             case Found(size=copy.size, sha256=copy.sha256):
                 return Uploaded(f"{self._public_url}/{place}", existed)
             case Found() if existed:
-                return Refused(f"another picture lies there ({_told(there)}); it was not touched")
+                return another(there)
             case Found():
-                return Refused(f"other bytes lie there than were put ({_told(there)})")
+                return Refused(f"other bytes lie there than were put ({told(there)})")
         return there
 
     async def _described(self, place: str) -> Look | Refused:
@@ -176,8 +176,3 @@ def _found(told: Mapping[str, Any], place: str) -> Found | None:
     if checksum and not re.fullmatch(r"[0-9A-Fa-f]{64}", checksum):
         return None
     return Found(size, sha256=checksum.lower() if checksum else None)
-
-
-def _told(found: Found) -> str:
-    kind = f"SHA-256 {found.sha256}" if found.sha256 else f"MD5 {found.md5}"
-    return f"{found.size} bytes, {kind}"

@@ -32,7 +32,7 @@ from safelight.publishers.base import (
 from safelight.publishers.cloudinary_signing import Value, context, form, is_signed, sign
 from safelight.publishers.http import Body, Http, Patience, Reply, Unanswered, is_html, plain_link
 from safelight.publishers.index_txt import IndexText
-from safelight.publishers.saying import PAUSE, pause, words
+from safelight.publishers.saying import PAUSE, another, pause, told, words
 
 DEFAULT_PUBLIC_ID: Final = "{user}/{character}/images/{stem}"
 DEFAULT_PREFIX: Final = "https://api.cloudinary.com"
@@ -100,7 +100,7 @@ class Cloudinary:
             case Found(md5=None):
                 return NotNow("Cloudinary does not tell the hash of what lies there")
             case Found() if found.md5 != md5:
-                return Refused(f"another picture lies there ({_told(found)}); it was not touched")
+                return another(found)
             case Found():
                 return await self._destroy(place)
         return found
@@ -244,12 +244,8 @@ def _asset(told: Mapping[str, Any] | None) -> _Asset | None:
 
 def _another(found: Found, existing: bool) -> Refused:
     if existing:
-        return Refused(f"another picture lies there ({_told(found)}); it was not touched")
-    return Refused(f"Cloudinary keeps other bytes than were sent ({_told(found)}): see its presets")
-
-
-def _told(found: Found) -> str:
-    return f"{found.size} bytes, MD5 {found.md5}"
+        return another(found)
+    return Refused(f"Cloudinary keeps other bytes than were sent ({told(found)}): see its presets")
 
 
 def _escaped(value: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from hashlib import md5, sha256
 
+from safelight.core.naming import index_text
+
 
 class IndexText:
     """The bytes of one `index.txt`.
@@ -17,7 +19,7 @@ class IndexText:
     content_type = "text/plain"
 
     def __init__(self, highest: int) -> None:
-        self.data = f"{highest}\n".encode()
+        self.data = index_text(highest).encode()
         self.size = len(self.data)
         self.md5 = md5(self.data, usedforsecurity=False).hexdigest()
         self.sha256 = sha256(self.data).hexdigest()

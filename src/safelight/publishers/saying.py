@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote
+
+from safelight.core.delivering import until_date
+from safelight.publishers.base import Found, Refused
 
 REDACTED: Final = "***"
 PAUSE: Final = 5.0  # s, where somebody asks for a pause and does not say how long
@@ -28,6 +30,22 @@ def words(text: str, secrets: Sequence[str]) -> str:
     return line if len(line) <= _LONGEST_WORDS else f"{line[:_LONGEST_WORDS]}…"
 
 
+def told(found: Found) -> str:
+    """What lies somewhere, for people.
+
+    Example:
+        >>> told(Found(3, md5="900150983cd24fb0d6963f7d28e17f72"))
+        '3 bytes, MD5 900150983cd24fb0d6963f7d28e17f72'
+    """
+    kind = f"SHA-256 {found.sha256}" if found.sha256 else f"MD5 {found.md5}"
+    return f"{found.size} bytes, {kind}"
+
+
+def another(found: Found) -> Refused:
+    """Something else lies at the place of a copy."""
+    return Refused(f"another picture lies there ({told(found)}); it was not touched")
+
+
 def pause(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds from `now` (Unix time) in which nothing should be sent; None where nobody says.
 
@@ -44,7 +62,4 @@ def pause(headers: Mapping[str, str], now: float) -> float | None:
 def _seconds(value: str, now: float) -> float | None:
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
         return float(value)
-    try:
-        return parsedate_to_datetime(value).timestamp() - now
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return None
+    return until_date(value, now)

@@ -1,9 +1,9 @@
 """Errands: what is done beside rendering, a few at once, by whichever worker is free.
 
 A token says "look at this row". The row is claimed and the token ended in one transaction; from
-then on the row counts: a claim lasts `CLAIM` seconds and is renewed while its errand runs, so what
-a killed worker had begun is taken up by another one. A frozen worker and its successor may do the
-same errand at once: every errand must bear that.
+then on the row counts: a claim lasts `CLAIM` seconds (see `core.delivering`) and is renewed while
+its errand runs, so what a killed worker had begun is taken up by another one. A frozen worker and
+its successor may do the same errand at once: every errand must bear that.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from safelight.database.stopping import stop
 
 log = structlog.get_logger()
 
-CLAIM: Final = 15.0
-"""Seconds a claim lasts."""
 _RENEW_EVERY: Final = 5.0  # s
 _CATCH_UP_EVERY: Final = 10.0  # s
 _LOOK_EVERY: Final = 1.0  # s; the bell only makes it faster

@@ -5,4 +5,4 @@ set status = 'pending', tries = 0, nudges = nudges + 1, due_at = safelight_now()
     reason = 'an audit found it missing', finished_at = null, claimed_by = null,
     claimed_until = null
 where id = $1 and status = 'uploaded' and remove_asked_at is null and removed_at is null
-returning publisher, nudges
+returning id, publisher, nudges
