@@ -118,6 +118,10 @@ async def slowly(player: Player) -> None:
     await player.http.post(f"{player.url}/simulator/faults", json={"slow": 1})
 
 
+# A request of the recording that met a running prompt must not come after its end: where a busy
+# machine lets a replay be overtaken by its own prompts, it is played again, slower. What does not
+# depend on the pace differs at every pace.
+PACES = (1, 3, 6)
 FLAGS = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 HEADERS = "the recording does not show the request's headers"
 SCENES = {
@@ -199,17 +203,12 @@ KILLS = {f"kill_{kind}" for kind in ("SIGKILL_saving", "SIGKILL_sleep", "SIGTERM
 @pytest.mark.parametrize("name", sorted(SCENES))
 async def test_replay_answers_as_the_real_server_did(name: str, tmp_path: Path) -> None:
     """The same requests get the same answers and the same frames, after normalising."""
-    scene = SCENES[name]
-    rows = rows_of(name)
-    async with simulator(tmp_path, *_flags(scene)) as running:
-        output = tmp_path / "simulator" / str(running.port) / "output"
-        await _set_up(scene, running, output)
-        loose = frozenset(rows[row]["body"]["prompt_id"] for row in scene.loose)
-        player = Player(rows, scene.skipped, loose, running.url, output)
-        actual = await player.play(scene.hooks)
-    hurried = _frames_before(rows, scene.hurried)
-    expected = _normal(recorded(rows, scene.skipped), loose, hurried)
-    found = _normal(actual, [player.ids[prompt_id] for prompt_id in loose], hurried)
+    for slower in PACES:
+        folder = tmp_path / f"{slower}"
+        folder.mkdir()
+        expected, found = await _replayed(name, slower, folder)
+        if not compared(expected, found):
+            break
     assert "\n".join(compared(expected, found)) == ""
     for mutant in _mutants(found):
         assert compared(expected, mutant) != []
@@ -221,8 +220,23 @@ def test_every_transcript_has_its_place() -> None:
     assert names == set(SCENES) | KILLS
 
 
-def _flags(scene: Scene) -> list[str]:
-    return ["--lab", "--seconds", str(scene.seconds), "--lab-scale", str(scene.scale)]
+async def _replayed(name: str, slower: float, folder: Path) -> tuple[Account, Account]:
+    """What was recorded and what the simulator tells, both normalised."""
+    scene, rows = SCENES[name], rows_of(name)
+    async with simulator(folder, *_flags(scene, slower)) as running:
+        output = folder / "simulator" / str(running.port) / "output"
+        await _set_up(scene, running, output)
+        loose = frozenset(rows[row]["body"]["prompt_id"] for row in scene.loose)
+        player = Player(rows, scene.skipped, loose, running.url, output)
+        actual = await player.play(scene.hooks)
+    hurried = _frames_before(rows, scene.hurried)
+    expected = _normal(recorded(rows, scene.skipped), loose, hurried)
+    return expected, _normal(actual, [player.ids[prompt_id] for prompt_id in loose], hurried)
+
+
+def _flags(scene: Scene, slower: float) -> list[str]:
+    scale = str(scene.scale * slower)
+    return ["--lab", "--seconds", str(scene.seconds * slower), "--lab-scale", scale]
 
 
 async def _set_up(scene: Scene, running: Simulator, output: Path) -> None:

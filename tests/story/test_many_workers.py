@@ -160,8 +160,9 @@ def test_a_post_that_arrives_after_its_worker_lost_the_lease_is_a_ghost(
     waits until it may count as lost and draws the image with a new attempt. Then the old POST
     arrives: its prompt is cancelled and never stored, and the old worker, awake again, adds
     nothing."""
-    # Long enough that a probe, every five seconds, finds the old prompts waiting in the queue.
-    simulating = processes.simulate(seconds=8)
+    # Long enough that a probe, every five seconds, finds the old prompts before they are drawn, on
+    # a busy machine and though one is begun as soon as it arrives.
+    simulating = processes.simulate(seconds=14)
     wire = HeldWire(simulating.url)
     try:
         serving, first, second = start_all(processes, [wire.url])
@@ -170,7 +171,7 @@ def test_a_post_that_arrives_after_its_worker_lost_the_lease_is_a_ghost(
         until(lambda: wire.held >= 2)
         first.popen.send_signal(signal.SIGSTOP)
         arrive = wire.let_pass()
-        until(lambda: len(renderings([simulating])) >= 1, 40)
+        until(lambda: len(renderings([simulating])) >= 1, 60)
         arrive.set()
         assert_exactly(until_ended(serving, id), 2)
         until(lambda: second.lines_with("ghost cancelled") >= 1)
