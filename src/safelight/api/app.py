@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from safelight import __version__
 from safelight.api import openapi, problems, reference
+from safelight.api.auth import Doorkeeper
 from safelight.api.context import Context
 from safelight.api.envelope import Envelope
 from safelight.api.native import (
@@ -27,7 +28,7 @@ from safelight.api.native import (
 from safelight.core.errors import SafelightError
 from safelight.core.naming import DEFAULT_TEMPLATE, NameTemplate
 from safelight.core.records import Limits
-from safelight.gateway import Gateway
+from safelight.gateway import Gateway, Keyring
 
 _ROUTERS = (
     batches,
@@ -45,13 +46,14 @@ _ROUTERS = (
 
 def create_app(
     gateway: Gateway,
+    keyring: Keyring,
     *,
     public_url: str | None = None,
     limits: Limits | None = None,
     max_body: int = 1_048_576,
     name_template: NameTemplate = DEFAULT_TEMPLATE,
 ) -> FastAPI:
-    """An ASGI application that asks this gateway.
+    """An ASGI application that asks this gateway for whoever shows a key of this ring.
 
     `limits` are those the gateway plans with: here they only fill the OpenAPI document.
     """
@@ -64,6 +66,7 @@ def create_app(
     app.add_exception_handler(SafelightError, problems.on_refusal)
     app.add_exception_handler(HTTPException, problems.on_http_exception)
     app.add_exception_handler(RequestValidationError, problems.on_wrong_parameters)
+    app.add_middleware(Doorkeeper, keyring=keyring)
     app.add_middleware(Envelope, max_body=max_body, public_url=public_url)
 
     @cache

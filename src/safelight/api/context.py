@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from starlette.requests import Request
 
 from safelight.api.answers import Namer
+from safelight.core.rights import ANYBODY, NOBODY
 from safelight.gateway import Gateway
 
 
@@ -20,5 +21,9 @@ class Context:
 
 
 def context_of(request: Request) -> Context:
-    """The context of the application that answers this request."""
-    return cast(Context, request.app.state.context)
+    """The context of the application that answers this request, for whoever sent it."""
+    context = cast(Context, request.app.state.context)
+    rights = request.scope.get("safelight.rights", NOBODY)
+    return (
+        context if rights is ANYBODY else replace(context, gateway=context.gateway.seen_by(rights))
+    )

@@ -6,8 +6,10 @@ from safelight.assembly.audit import Wanted, auditing
 from safelight.assembly.backup import Outcome, Summary, backup, restore
 from safelight.assembly.doctor import Check, doctor
 from safelight.assembly.erase import erasing, known_of
+from safelight.assembly.keys import making_keys
 from safelight.assembly.serving import Running, migrate, running, serve, work
 from safelight.database.erasing import Known
+from safelight.database.keys import Allowance, ApiKey
 from safelight.database.restoring import NotEmpty
 from safelight.pipeline.auditing import Auditor, Finding
 from safelight.pipeline.erasing import Erased, Eraser
@@ -15,6 +17,8 @@ from safelight.renderers.outputs import OutputAway
 
 __all__ = [
     "Adoption",
+    "Allowance",
+    "ApiKey",
     "Auditor",
     "BadBackup",
     "Check",
@@ -35,6 +39,7 @@ __all__ = [
     "doctor",
     "erasing",
     "known_of",
+    "making_keys",
     "migrate",
     "restore",
     "running",

@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import uvicorn
@@ -25,8 +25,8 @@ from safelight.core.errors import SettingsError
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.database.migrations import migrate as apply_migrations
-from safelight.gateway import Gateway
-from safelight.settings import Settings
+from safelight.gateway import Gateway, Keyring
+from safelight.settings import Settings, is_loopback
 from safelight.worker.working import Worker
 
 
@@ -35,6 +35,7 @@ class Running:
     """Everything in this process, listening at `url`."""
 
     url: str
+    key: str = field(repr=False)  # opens this server to this process, whatever keys there are
 
 
 @asynccontextmanager
@@ -52,6 +53,8 @@ async def running(
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
         database = await stack.enter_async_context(opened_database(settings))
+        keyring = Keyring(database)
+        await _refuse_open_door(host, keyring)
         bell, me = await _ringing(stack, database)
         store = await shared_store(settings, database)
         crew = None
@@ -59,9 +62,10 @@ async def running(
             crew = await make_worker(settings, database, bell, store, me, machine(settings))
             await _working(stack, crew)
         gateway = make_gateway(settings, database, bell, store, crew)
-        await stack.enter_async_context(_http(settings, gateway, listening))
+        await stack.enter_async_context(_http(settings, gateway, keyring, listening))
         settle_down()
-        yield Running(f"http://{_bracketed(host)}:{listening.getsockname()[1]}")
+        here = f"http://{_bracketed(host)}:{listening.getsockname()[1]}"
+        yield Running(here, keyring.own)
 
 
 async def serve(settings: Settings, *, worker: bool, announce: Callable[[str], None]) -> int:
@@ -108,10 +112,11 @@ async def migrate(settings: Settings) -> list[str]:
 
 @asynccontextmanager
 async def _http(
-    settings: Settings, gateway: Gateway, listening: socket.socket
+    settings: Settings, gateway: Gateway, keyring: Keyring, listening: socket.socket
 ) -> AsyncIterator[None]:
     app = create_app(
         gateway,
+        keyring,
         public_url=settings.server.public_url,
         limits=settings.order_limits(),
         max_body=int(settings.server.max_body),
@@ -135,6 +140,17 @@ async def _http(
     finally:
         server.should_exit = True
         await serving
+
+
+async def _refuse_open_door(host: str, keyring: Keyring) -> None:
+    """While there are no keys, whoever reaches the port may do everything."""
+    if is_loopback(host) or await keyring.guarded():
+        return
+    raise SettingsError(
+        f"server.host: {host} can be reached from elsewhere, and there are no API keys yet. "
+        "Make one with `safelight keys create --scope admin`, then start again; "
+        'or use "127.0.0.1".'
+    )
 
 
 class _Server(uvicorn.Server):

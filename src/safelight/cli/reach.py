@@ -88,6 +88,7 @@ async def _embedded(session: Session, worker: bool) -> AsyncIterator[AsyncClient
     """Links name the address where `safelight serve` would listen: they outlive this server."""
     from safelight.assembly import running
     from safelight.cli.logs import log_to_stderr
+    from safelight.client import AsyncClient
 
     log_to_stderr()
     if worker:
@@ -97,11 +98,12 @@ async def _embedded(session: Session, worker: bool) -> AsyncIterator[AsyncClient
         settings = session.settings({"server.public_url": _address(settings)})
     async with (
         running(settings, worker=worker, port=0) as server,
-        connect(server.url, settings) as client,
+        AsyncClient(server.url, server.key) as client,
     ):
         yield client
 
 
 def _address(settings: Settings) -> str:
     host, port = settings.server.host, settings.server.port
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # all there are: this one too
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -3,12 +3,15 @@
     SafelightError
     ├── Refusal            the client: an RFC 9457 problem with a status of 4xx
     │   ├── Invalid            422  a field is wrong; `pointer` names it
+    │   ├── Unauthorized       401  no key, or one that is not known
+    │   ├── Forbidden          403  a key that may not do this
     │   ├── Unknown            404  no such thing, or not yours
     │   ├── NotStored          404  the image has no file yet; come back
     │   ├── Gone               410  it was there and was deleted
     │   ├── Conflict           409  it cannot be done in this state
     │   ├── TooLarge           413  more bytes than the limit
-    │   └── TooManyQueued      429  more images than one user may have unfinished; come back
+    │   ├── TooManyQueued      429  more images than one user may have unfinished; come back
+    │   └── TooMany            429  more than a key or a user may ask for in this time; come back
     └── Trouble            the operator
         ├── SettingsError          a setting is wrong (exit 2)
         ├── DatabaseAway           PostgreSQL does not answer (exit 3, HTTP 503)
@@ -75,6 +78,22 @@ class Invalid(Refusal):
         self.errors = errors or (FieldError(pointer, detail, self.code),)
 
 
+class Unauthorized(Refusal):
+    """401: whoever asks has not said who they are, or not so that it can be believed."""
+
+    code = "unauthorized"
+    title = "An API key is needed"
+    status = 401
+
+
+class Forbidden(Refusal):
+    """403: whoever asks may not do this."""
+
+    code = "permission-denied"
+    title = "This key may not do that"
+    status = 403
+
+
 class Unknown(Refusal):
     """404: no such thing."""
 
@@ -123,6 +142,15 @@ class TooManyQueued(Refusal):
     title = "Too many images are unfinished"
     status = 429
     retry_after: float | None = 10.0
+
+
+class TooMany(Refusal):
+    """429: a key or a user has asked for more than they may in this time."""
+
+    code = "rate-limited"
+    title = "Too much was asked for in this time"
+    status = 429
+    retry_after: float | None = 60.0
 
 
 class Trouble(SafelightError):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from safelight.core.records import Batch, Plan
+from safelight.core.rights import ANYBODY, Rights
 from safelight.database.connection import Connection, Database, Row, sql
 from safelight.database.rows import batch_of, from_json, json_text
 
@@ -45,6 +46,22 @@ class NewBatch:
     seed_explicit: bool
     images: Sequence[NewImage]
     last_in_line: int | None = None  # the last turn that gets a place in the line; None: all do
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which batches of a list; None: all."""
+
+    user: str | None
+    character: str | None
+    status: str | None
+    after: tuple[datetime, str] | None  # behind the one created then under that id
+    limit: int
+
+
+def names(ids: frozenset[str] | None) -> list[str] | None:
+    """Ids as a statement takes them; None: all."""
+    return None if ids is None else sorted(ids)
 
 
 async def claim_key(c: Connection, scope: str, key: str, fingerprint: str, batch: str) -> bool:
@@ -116,18 +133,21 @@ async def batch(database: Database, id: str) -> Batch | None:
     return batch_of(rows[0], rows, image_id="image_id") if rows else None
 
 
-async def batches(
-    database: Database,
-    user: str | None,
-    character: str | None,
-    status: str | None,
-    after: tuple[datetime, str] | None,
-    limit: int,
-) -> list[Batch]:
-    """Batches, newest first, behind the one created then under that id."""
-    created, id = after or (None, None)
+async def batches(database: Database, asked: Asked, rights: Rights = ANYBODY) -> list[Batch]:
+    """Batches that somebody with these rights reaches, newest first."""
+    created, id = asked.after or (None, None)
     async with database.session() as c:
-        rows = await c.fetch(sql("batches"), user, character, status, created, id, limit)
+        rows = await c.fetch(
+            sql("batches"),
+            asked.user,
+            asked.character,
+            asked.status,
+            created,
+            id,
+            asked.limit,
+            names(rights.users),
+            names(rights.characters),
+        )
         images = await c.fetch(sql("batch_images"), [row["id"] for row in rows])
     members: dict[str, list[Row]] = {}
     for image in images:

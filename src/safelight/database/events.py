@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from safelight.core.records import Event
+from safelight.core.rights import ANYBODY, Rights
+from safelight.database.batches import names
 from safelight.database.connection import Database
 from safelight.database.rows import event_of
 
@@ -42,9 +44,12 @@ async def of_batch(database: Database, batch: str, after: int, limit: int) -> li
     return [event_of(row) for row in await database.fetch("events_of_batch", batch, after, limit)]
 
 
-async def of_all(database: Database, after: Cursor, limit: int) -> list[tuple[Cursor, Event]]:
-    """Events of every batch behind a cursor, each with its own cursor."""
-    rows = await database.fetch("all_events", after.txid, after.id, limit)
+async def of_all(
+    database: Database, after: Cursor, limit: int, rights: Rights = ANYBODY
+) -> list[tuple[Cursor, Event]]:
+    """Events of every batch that is reached, behind a cursor, each with its own cursor."""
+    users, characters = names(rights.users), names(rights.characters)
+    rows = await database.fetch("all_events", after.txid, after.id, limit, users, characters)
     return [(Cursor(after.life, row["txid"], row["id"]), event_of(row)) for row in rows]
 
 

@@ -4,6 +4,7 @@ Everything here speaks in records; JSON, statuses and headers belong to the door
 """
 
 from safelight.gateway.gateway import Gateway
+from safelight.gateway.keyring import Keyring
 from safelight.gateway.views import (
     BackendState,
     Kept,
@@ -23,6 +24,7 @@ __all__ = [
     "BackendState",
     "Gateway",
     "Kept",
+    "Keyring",
     "Live",
     "Outlook",
     "Page",

@@ -1,78 +1,42 @@
-"""The gateway itself: one method for each thing that can be asked."""
+"""The gateway itself: one method for each thing that can be asked.
+
+Whoever asks sees and reaches what their rights say, and of the rest not even that it is there.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from uuid import UUID
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
-from safelight.core.errors import Gone, Invalid, NotStored, Unknown
+from safelight.core.errors import Forbidden, Gone, Invalid, NotStored, Unknown
 from safelight.core.planning import make_plan
 from safelight.core.records import (
     Batch,
+    Catalogue,
     Event,
     Graph,
     Image,
-    Limits,
     Order,
     Plan,
     StoredFile,
 )
 from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
 from safelight.database import batches, events, images
-from safelight.database.bell import Bell, Progress, set_within
-from safelight.database.connection import Database
-from safelight.gateway.catalogue import Shelf
-from safelight.gateway.copies import Copies
+from safelight.database.bell import Progress, set_within
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
-from safelight.gateway.fleet import Fleet
+from safelight.gateway.parts import Parts, uuid_of
 from safelight.gateway.provenance import provenance
-from safelight.gateway.readiness import readiness
-from safelight.gateway.thumbnails import Thumbnails
 from safelight.gateway.views import Live, Page, Provenance, Series, Told
-from safelight.gateway.webhooks import Allowed, Webhooks
 from safelight.pipeline import stream
-from safelight.pipeline.accept import Acceptor, Key
-from safelight.pipeline.removing import Remover
+from safelight.pipeline.accept import Key
 from safelight.pipeline.waiting import Outlook, outlook
-from safelight.pipeline.wishes import Wishes
-from safelight.store import Store
 
 _POLL_EVERY = 1.0  # s; the bell only makes it faster
 
 
-class Gateway:
-    """See each method; all raise `DatabaseAway` when PostgreSQL does not answer.
-
-    `working` says how the worker of this process is, None where it has none.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        bell: Bell,
-        store: Store,
-        shelf: Shelf,
-        acceptor: Acceptor,
-        wishes: Wishes,
-        copies: Copies,
-        limits: Limits,
-        working: Callable[[], str] | None = None,
-        webhooks: Allowed | None = None,
-    ) -> None:
-        self._database = database
-        self._bell = bell
-        self._store = store
-        self._acceptor = acceptor
-        self._limits = limits
-        self._working = working
-        self._thumbnails = Thumbnails(store)
-        self.shelf = shelf
-        self.fleet = Fleet(database)
-        self.wishes = wishes
-        self.copies = copies
-        self.remover = Remover(database, bell, store, self._thumbnails.forget)
-        self.webhooks = Webhooks(database, bell, webhooks or Allowed())
+class Gateway(Parts):
+    """See each method; all raise `DatabaseAway` when PostgreSQL does not answer."""
 
     # --- batches ---------------------------------------------------------------------------------
 
@@ -81,10 +45,14 @@ class Gateway:
     ) -> tuple[Batch, bool]:
         """Accept an order; the flag says whether it is a replay under the same idempotency key.
 
-        `fingerprint` is the SHA-256 (hex) of the canonical request body, `scope` the API key's id
-        and route. Raises `Invalid` (also code `idempotency-key-reused`), `TooManyQueued`.
+        `fingerprint` is the SHA-256 (hex) of the canonical request body, `scope` the route: each
+        API key has keys of its own. Raises `Invalid` (also code `idempotency-key-reused`),
+        `Forbidden`, `TooManyQueued`.
         """
-        held = Key(scope, key, fingerprint) if key is not None else None
+        if not self._rights.reaches_user(order.user):
+            raise Forbidden(f"this key may not order for {order.user}")
+        asker = self._rights.key or "anyone"
+        held = Key(f"{asker} {scope}", key, fingerprint) if key is not None else None
         try:
             plan, graph = await self._plan(order)
         except Invalid:
@@ -99,16 +67,24 @@ class Gateway:
         return await self.batch(accepted), True
 
     async def _plan(self, order: Order) -> tuple[Plan, Graph]:
-        self.webhooks.check(order)
+        self._webhooks.check(order)
         try:
-            return make_plan(order, await self.shelf.catalogue(), self._limits)
+            return make_plan(order, self._theirs(await self._shelf.catalogue()), self._limits)
         except Invalid:
-            return make_plan(order, await self.shelf.catalogue(at_least=0), self._limits)
+            newest = await self._shelf.catalogue(at_least=0)
+            return make_plan(order, self._theirs(newest), self._limits)
+
+    def _theirs(self, catalogue: Catalogue) -> Catalogue:
+        if self._rights.characters is None:
+            return catalogue
+        known = catalogue.characters.items()
+        reached = {id: one for id, one in known if self._rights.reaches_character(id)}
+        return replace(catalogue, characters=reached)
 
     async def batch(self, id: str) -> Batch:
         """Raises `Unknown`."""
-        found = await batches.batch(self._database, _uuid(id, "batch"))
-        if found is None:
+        found = await batches.batch(self._database, uuid_of(id, "batch"))
+        if found is None or not self._rights.reaches(found.user, found.character):
             raise Unknown(f"there is no batch {id}")
         return found
 
@@ -143,7 +119,8 @@ class Gateway:
         if status is not None and status not in BATCH_STATUSES:
             raise Invalid(f"status is one of {', '.join(BATCH_STATUSES)}", pointer="?status")
         after = read_cursor(cursor) if cursor is not None else None
-        found = await batches.batches(self._database, user, character, status, after, limit + 1)
+        asked = batches.Asked(user, character, status, after, limit + 1)
+        found = await batches.batches(self._database, asked, self._rights)
         page = found[:limit]
         return Page(page, cursor_of(page[-1]) if len(found) > limit else None)
 
@@ -177,22 +154,22 @@ class Gateway:
         Raises `Invalid` for a bad cursor.
         """
         cursor = read_position(after) if after is not None else None
-        async for told in stream.of_all(self._database, self._bell, cursor):
+        async for told in stream.of_all(self._database, self._bell, cursor, self._rights):
             yield told and (position_text(told[0]), told[1])
 
     # --- images ----------------------------------------------------------------------------------
 
     async def image(self, id: str) -> Provenance:
         """Raises `Unknown`."""
-        found = await provenance(self._database, _uuid(id, "image"))
-        if found is None:
+        found = await provenance(self._database, uuid_of(id, "image"))
+        if found is None or not self._rights.reaches(found.image.user, found.image.character):
             raise Unknown(f"there is no image {id}")
         return found
 
     async def stored(self, id: str) -> tuple[Image, StoredFile]:
         """An image and its file. Raises `Unknown`, `NotStored`, `Gone`."""
-        found = await images.image(self._database, _uuid(id, "image"))
-        if found is None:
+        found = await images.image(self._database, uuid_of(id, "image"))
+        if found is None or not self._rights.reaches(found.user, found.character):
             raise Unknown(f"there is no image {id}")
         if found.deleted_at is not None:
             raise Gone("this image was deleted; its index stays taken")
@@ -215,39 +192,27 @@ class Gateway:
     # --- series ----------------------------------------------------------------------------------
 
     async def series(self, user: str, character: str) -> Series:
-        """A series nobody ordered from has highest 0."""
+        """A series nobody ordered from has highest 0. Raises `Unknown` for a stranger's."""
+        self._check_series(user, character)
         return Series(user, character, *await batches.series(self._database, user, character))
 
     async def series_images(
         self, user: str, character: str, *, before: int | None = None, limit: int = 50
     ) -> Page:
-        """Images of a series, highest index first, below `before`."""
+        """Images of a series, highest index first, below `before`. Raises `Unknown`."""
+        self._check_series(user, character)
         found = await images.series_images(self._database, user, character, before, limit + 1)
         page = found[:limit]
         return Page(page, str(page[-1].index) if len(found) > limit else None)
 
     async def image_by_index(self, user: str, character: str, index: int) -> Provenance:
         """Raises `Unknown`."""
+        self._check_series(user, character)
         id = await images.image_id(self._database, user, character, index)
         if id is None:
             raise Unknown(f"{user} has no image {index} of {character}")
         return await self.image(id)
 
-    # --- the service itself ----------------------------------------------------------------------
-
-    async def resume_workflow(self, id: str, pool: str | None) -> Sequence[str]:
-        """Let it be drawn again where it is held; in which pools it was. Raises `Unknown`."""
-        pools = await self.shelf.resume_workflow(id, pool)
-        self._bell.ring(line=True)
-        return pools
-
-    async def checks(self) -> Mapping[str, str]:
-        """What readiness rests on: check name → "ok" or what is wrong. Never raises."""
-        return await readiness(self._database, self._working)
-
-
-def _uuid(id: str, kind: str) -> str:
-    try:
-        return str(UUID(id))
-    except ValueError:
-        raise Unknown(f"there is no {kind} with this id") from None
+    def _check_series(self, user: str, character: str) -> None:
+        if not self._rights.reaches(user, character):
+            raise Unknown(f"there is no series of {character} for {user}")

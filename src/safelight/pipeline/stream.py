@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from safelight.core.records import Batch, Event
+from safelight.core.rights import ANYBODY, Rights
 from safelight.core.states import ENDED
 from safelight.database import batches, events
 from safelight.database.bell import Bell, Progress, set_within
@@ -79,9 +80,9 @@ async def _has_ended(database: Database, batch: str, after: int) -> bool:
 
 
 async def of_all(
-    database: Database, bell: Bell, after: Cursor | None
+    database: Database, bell: Bell, after: Cursor | None, rights: Rights = ANYBODY
 ) -> AsyncIterator[tuple[Cursor, Event | Reset] | None]:
-    """Events of every batch behind a cursor (None: from now on), for ever.
+    """Events of every batch that is reached, behind a cursor (None: from now on), for ever.
 
     Begins with a `Reset` where they cannot be told without a gap.
     """
@@ -93,7 +94,7 @@ async def of_all(
     with bell.waiting("*") as news:
         while True:
             news.clear()
-            page = await events.of_all(database, cursor, _PAGE)
+            page = await events.of_all(database, cursor, _PAGE, rights)
             for cursor, event in page:
                 yield cursor, event
             quiet_since = _now() if page else quiet_since

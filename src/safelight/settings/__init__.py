@@ -11,7 +11,7 @@
 Nothing outside this package reads the environment, and it does so once, in `load`.
 """
 
-from safelight.settings.checks import address, on_loopback
+from safelight.settings.checks import address, duration, is_loopback, on_loopback
 from safelight.settings.fleet import Backend, Pool
 from safelight.settings.loading import home, load
 from safelight.settings.model import (
@@ -46,7 +46,9 @@ __all__ = [
     "Webhooks",
     "WorkflowEntry",
     "address",
+    "duration",
     "home",
+    "is_loopback",
     "load",
     "on_loopback",
     "show",

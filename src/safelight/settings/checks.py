@@ -11,6 +11,7 @@ from safelight.core.naming import ID_PATTERN
 
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_HOST: Final = re.compile(r"[0-9A-Za-z_](?:[0-9A-Za-z._-]{0,252})|[0-9A-Fa-f:.]{2,45}")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -71,14 +72,11 @@ def duration(value: object) -> object:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def loopback(value: object) -> object:
-    """Whoever reaches the port may do everything while there are no keys."""
-    if not isinstance(value, str) or is_loopback(value):
-        return value
-    raise ValueError(
-        "keys come first: without API keys only a loopback address is allowed; "
-        'use "127.0.0.1" and put a reverse proxy that asks for credentials in front'
-    )
+def host(value: object) -> object:
+    """An address or a name to listen on. Which may be, without keys, is seen at the start."""
+    if isinstance(value, str) and not _HOST.fullmatch(value):
+        raise ValueError('expected an address or a host name such as "127.0.0.1" or "0.0.0.0"')
+    return value
 
 
 def is_loopback(host: str) -> bool:

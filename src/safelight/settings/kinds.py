@@ -13,7 +13,7 @@ from safelight.settings.checks import (
     duration,
     header,
     header_name,
-    loopback,
+    host,
     name,
     no_boolean,
     number,
@@ -33,7 +33,7 @@ Weight = Annotated[
     float, BeforeValidator(number), Field(ge=WEIGHT_MIN, le=WEIGHT_MAX, allow_inf_nan=False)
 ]
 Seconds = Annotated[float, BeforeValidator(duration), Field(allow_inf_nan=False)]
-Host = Annotated[str, BeforeValidator(loopback)]
+Host = Annotated[str, BeforeValidator(host)]
 Address = Annotated[str, BeforeValidator(public_url)]
 BackendUrl = Annotated[str, BeforeValidator(backend_url)]
 HeaderName = Annotated[str, AfterValidator(header_name)]

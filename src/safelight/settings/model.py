@@ -46,7 +46,7 @@ class Server(Section):
     """Where the API listens."""
 
     host: Host = "127.0.0.1"
-    """Address to listen on; only loopback addresses until API keys exist."""
+    """Address to listen on; one that others reach only when there are API keys."""
     port: Whole = Field(8080, ge=0, le=65_535)
     """Port to listen on; 0 takes a free one."""
     public_url: Address | None = None

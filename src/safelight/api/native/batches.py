@@ -19,8 +19,8 @@ from safelight.api.schemas import BatchRequest, BatchStatus
 from safelight.core.states import ENDED
 
 router = APIRouter(tags=["batches"])
-# The scope of an idempotency key: who asks (nobody has a name yet) and what.
-_SCOPE: Final = "anyone POST /v1/batches"
+_SCOPE: Final = "POST /v1/batches"
+"""What an idempotency key is for; the gateway adds whose it is."""
 
 
 class BatchFilters(BaseModel):
@@ -119,7 +119,7 @@ async def cancel_batch(request: Request, id: str) -> Response:
     """
     await bodies.none(request)
     gateway = context_of(request).gateway
-    await gateway.wishes.cancel_batch(uuid_or_unknown(id, "batch"))
+    await gateway.asking.cancel_batch(uuid_or_unknown(id, "batch"))
     return await _as_it_is(request, id)
 
 
@@ -136,7 +136,7 @@ async def retry_batch(request: Request, id: str) -> Response:
     """
     await bodies.none(request)
     gateway = context_of(request).gateway
-    await gateway.wishes.retry_batch(uuid_or_unknown(id, "batch"))
+    await gateway.asking.retry_batch(uuid_or_unknown(id, "batch"))
     return await _as_it_is(request, id)
 
 

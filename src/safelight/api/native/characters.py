@@ -25,7 +25,7 @@ router = APIRouter(tags=["characters"])
 )
 async def list_characters(request: Request) -> Response:
     """By id."""
-    kept = await context_of(request).gateway.shelf.characters()
+    kept = await context_of(request).gateway.characters()
     return respond({"data": [character_json(one) for one in kept]})
 
 
@@ -37,7 +37,7 @@ async def list_characters(request: Request) -> Response:
 )
 async def get_character(request: Request, id: str) -> Response:
     """What it does not say is null."""
-    kept = await context_of(request).gateway.shelf.character(id_or_unknown(id, "character"))
+    kept = await context_of(request).gateway.character(id_or_unknown(id, "character"))
     return respond_tagged(request, character_json(kept))
 
 

@@ -110,9 +110,9 @@ async def delete_image(request: Request, id: str, what: Annotated[Removal, Query
     while it is not finished.
     """
     await bodies.none(request)
-    remover = context_of(request).gateway.remover
+    asking = context_of(request).gateway.asking
     also = what.publications == "true"
-    await remover.delete(uuid_or_unknown(id, "image"), publications=also)
+    await asking.delete_image(uuid_or_unknown(id, "image"), publications=also)
     return await _as_it_is(request, id)
 
 
@@ -130,7 +130,7 @@ async def cancel_image(request: Request, id: str) -> Response:
     """
     await bodies.none(request)
     gateway = context_of(request).gateway
-    await gateway.wishes.cancel_image(uuid_or_unknown(id, "image"))
+    await gateway.asking.cancel_image(uuid_or_unknown(id, "image"))
     return await _as_it_is(request, id)
 
 
@@ -147,7 +147,7 @@ async def retry_image(request: Request, id: str) -> Response:
     """
     await bodies.none(request)
     gateway = context_of(request).gateway
-    await gateway.wishes.retry_image(uuid_or_unknown(id, "image"))
+    await gateway.asking.retry_image(uuid_or_unknown(id, "image"))
     return await _as_it_is(request, id)
 
 

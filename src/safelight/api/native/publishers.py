@@ -50,7 +50,7 @@ async def retry_image_publications(request: Request, id: str) -> Response:
     """At every publisher where its copy has failed. 409 when none has."""
     await bodies.none(request)
     context, id = context_of(request), uuid_or_unknown(id, "image")
-    await context.gateway.copies.retry_image(id)
+    await context.gateway.asking.copy_image_again(id)
     provenance = await context.gateway.image(id)
     return respond(image_json(provenance, base_of(request), context.name))
 
@@ -65,6 +65,6 @@ async def retry_batch_publications(request: Request, id: str) -> Response:
     """All its images at every publisher where a copy has failed. 409 when none has."""
     await bodies.none(request)
     context, id = context_of(request), uuid_or_unknown(id, "batch")
-    await context.gateway.copies.retry_batch(id)
+    await context.gateway.asking.copy_batch_again(id)
     batch = await context.gateway.batch(id)
     return respond(batch_json(batch, base_of(request), context.name))

@@ -140,8 +140,9 @@ async def list_batch_deliveries(
     request: Request, id: str, filters: Annotated[DeliveryFilters, Query()]
 ) -> Response:
     """Newest first; empty for a batch without one."""
-    webhooks = context_of(request).gateway.webhooks
-    page = await webhooks.deliveries_of_batch(uuid_or_unknown(id, "batch"), **filters.model_dump())
+    id = uuid_or_unknown(id, "batch")
+    webhooks = await context_of(request).gateway.webhooks_of(id)
+    page = await webhooks.deliveries_of_batch(id, **filters.model_dump())
     return _listed(request, page)
 
 
@@ -154,9 +155,9 @@ async def list_batch_deliveries(
 async def redeliver_of_batch(request: Request, id: str, delivery: str) -> Response:
     """At once, under the same `webhook-id`, with all tries before it."""
     await bodies.none(request)
-    found = await context_of(request).gateway.webhooks.redeliver_of_batch(
-        uuid_or_unknown(id, "batch"), uuid_or_unknown(delivery, "delivery")
-    )
+    id = uuid_or_unknown(id, "batch")
+    webhooks = await context_of(request).gateway.webhooks_of(id)
+    found = await webhooks.redeliver_of_batch(id, uuid_or_unknown(delivery, "delivery"))
     return respond(delivery_json(found))
 
 

@@ -1,0 +1,1 @@
+select user_id, character_id from images where id = $1

@@ -1,0 +1,108 @@
+"""Who asks: the API key that somebody shows, and the rights it gives.
+
+While no key exists anybody is answered, as an administrator. From the first one on, revoked or not,
+nobody is without one. What the database says is believed for `FRESH_FOR` seconds; whoever makes or
+revokes a key waits as long, so that by the time they are told it holds everywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from safelight.core.errors import DatabaseAway, Unauthorized
+from safelight.core.keys import Shown, read_key, sha256_of
+from safelight.core.rights import ANYBODY, Rights, rights_of
+from safelight.database import keys
+from safelight.database.connection import Database
+from safelight.database.keys import Held
+
+FRESH_FOR: Final = 1.0  # s
+_MOST: Final = 10_000  # keys remembered
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    held: Held | None
+    at: float  # loop time
+
+
+class Keyring:
+    """The keys there are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._guarded = False
+        self._looked = float("-inf")
+        self._seen: dict[str, _Seen] = {}
+        self.own: Final = secrets.token_urlsafe(32)
+        """What this process shows to itself; it is told to nobody."""
+        self._own = sha256_of(self.own)
+
+    async def guarded(self) -> bool:
+        """Whether a key is needed. Raises `DatabaseAway`."""
+        now = asyncio.get_running_loop().time()
+        if not self._guarded and now - self._looked > FRESH_FOR:
+            self._guarded = await keys.exist(self._database)
+            self._looked = now
+        return self._guarded
+
+    async def rights(self, text: str | None) -> Rights:
+        """What whoever shows this key may see and do; None: they show none.
+
+        Raises:
+            Unauthorized: a key is needed, and this is none that is believed.
+            DatabaseAway: nobody can tell.
+        """
+        if not await self.guarded():
+            return ANYBODY
+        if text is None:
+            raise Unauthorized("send an API key, as `Authorization: Bearer slk_…`")
+        if hmac.compare_digest(sha256_of(text), self._own):
+            return ANYBODY
+        shown = _read(text)
+        return await self.rights_of_id(shown.id, shown)
+
+    async def rights_of_id(self, id: str, shown: Shown | None = None) -> Rights:
+        """The rights of the key with this id, if it is still believed; `shown` proves it where it
+        was not proven before. Raises like `rights`."""
+        held = await self._held(id)
+        if held is None or (shown and not hmac.compare_digest(held.sha256, shown.sha256)):
+            raise Unauthorized("this API key is not known here")
+        if held.ended:
+            raise Unauthorized(f"this API key has {_ENDED[held.ended]}")
+        return rights_of(id, held.scopes)
+
+    async def _held(self, id: str) -> Held | None:
+        now = asyncio.get_running_loop().time()
+        seen = self._seen.get(id)
+        if seen is None or now - seen.at > FRESH_FOR:
+            if len(self._seen) >= _MOST:
+                self._seen.clear()
+            seen = self._seen[id] = _Seen(await keys.held(self._database, id), now)
+            if seen.held and seen.held.unnoted and not seen.held.ended:
+                await self._note(id)
+        return seen.held
+
+    async def _note(self, id: str) -> None:
+        try:
+            await keys.note_use(self._database, id)
+        except DatabaseAway as away:
+            log.info("use of a key not noted", key=id, reason=str(away))
+
+
+_ENDED: Final = {"revoked": "been revoked", "expired": "expired"}
+
+
+def _read(text: str) -> Shown:
+    try:
+        return read_key(text)
+    except ValueError as error:
+        raise Unauthorized(str(error)) from None
