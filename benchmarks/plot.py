@@ -43,6 +43,8 @@ TITLES: Final = {
     "memory-growth": "memory, growth",
     "memory-peak": "memory, peak",
     "audit-memory": "audit, memory",
+    "publish-peak": "copying, memory, peak",
+    "publish-growth": "copying, memory, growth",
 }
 
 

@@ -145,7 +145,7 @@ def test_a_render_server_that_restarts_with_eight_prompts_loses_none(
 ) -> None:
     """A render server is killed with eight prompts in its queue and comes back without them: all
     eight pictures come, and the next order is served like any other."""
-    simulating = processes.simulate(seconds=0.4)
+    simulating = processes.simulate(seconds=5)  # none has ended before all eight are there
     backend = f'[[backends]]\nname = "b1"\nurl = "{simulating.url}"\nslots = 8\n'
     serving = processes.serve(config=backend)
     id = serving.post("/v1/batches", {**ORDER, "quantity": 8})["id"]
@@ -218,7 +218,7 @@ async def test_a_file_that_changed_before_it_was_fetched_never_becomes_a_wrong_p
     neighbour's: the image is painted again, and both images of the batch show what was painted for
     their own prompts."""
     output = tmp_path / "output"
-    simulating = processes.simulate("--output", str(output), seconds=0.4)
+    simulating = processes.simulate("--output", str(output), seconds=1.5)
     async with wire_to(simulating.url) as wire:
         serving = await asyncio.to_thread(processes.serve, [wire.url])
         body = {**ORDER, "quantity": 2}
