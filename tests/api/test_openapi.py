@@ -33,6 +33,8 @@ ROUTES = {
     "POST /v1/images/{id}/retry": "retry_image",
     "GET /v1/images/{id}/file": "get_image_file",
     "GET /v1/images/{id}/thumbnail": "get_image_thumbnail",
+    "POST /v1/images/{id}/links": "link_image",
+    "POST /v1/batches/{id}/links": "link_batch",
     "GET /v1/series/{user}/{character}": "get_series",
     "GET /v1/series/{user}/{character}/index.txt": "get_series_index",
     "GET /v1/series/{user}/{character}/images": "list_series_images",

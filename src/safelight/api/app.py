@@ -19,6 +19,7 @@ from safelight.api.native import (
     characters,
     events,
     images,
+    links,
     operations,
     publishers,
     series,
@@ -35,6 +36,7 @@ _ROUTERS = (
     events,
     webhooks,
     images,
+    links,
     series,
     characters,
     workflows,
@@ -60,6 +62,7 @@ def create_app(
     app = FastAPI(title="Safelight", version=__version__, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
     app.state.public_url = public_url
+    app.state.keyring = keyring
     app.state.context = Context(gateway, name_template.name)
     # Flat, not nested: a 405 has to find every method at an address.
     app.router.routes += [route for module in _ROUTERS for route in module.router.routes]

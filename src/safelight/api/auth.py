@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from typing import Final, cast
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safelight.core.rights import Rights
+from safelight.core.errors import SignatureInvalid
+from safelight.core.linking import SIGNATURE, Pairs, unsigned
+from safelight.core.rights import LINKED, Rights
 from safelight.gateway import Keyring
 
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """What is answered without a key: whoever watches over the process has none."""
 _SCHEME: Final = re.compile(r"(?:bearer|key) +([!-~]{1,200}) *", re.I)
+# What a signed link may lead to: it opens this very thing and nothing beside it.
+_LINKABLE: Final = re.compile(r"/v1/images/[0-9a-fA-F-]{36}/(?:file|thumbnail)")
+_MOST_FIELDS: Final = 20  # in the query of a signed link
 
 
 class Doorkeeper:
@@ -27,9 +33,29 @@ class Doorkeeper:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
-            rights = await self._keyring.rights(_shown(Headers(scope=scope)))
-            scope = {**scope, "safelight.rights": rights}
+            scope = await self._linked(scope) or await self._keyed(scope)
         await self._app(scope, receive, send)
+
+    async def _keyed(self, scope: Scope) -> Scope:
+        rights = await self._keyring.rights(_shown(Headers(scope=scope)))
+        return {**scope, "safelight.rights": rights}
+
+    async def _linked(self, scope: Scope) -> Scope | None:
+        """A request by a signed link, the signature taken off; None: it is none.
+
+        Where there is a signature it decides: whoever sends a wrong one shall learn of it, and not
+        only when they have no key.
+        """
+        if scope["method"] != "GET" or not _LINKABLE.fullmatch(scope["path"]):
+            return None
+        if SIGNATURE.encode() not in scope["query_string"]:
+            return None
+        pairs = _pairs(scope["query_string"])
+        if all(name != SIGNATURE for name, _ in pairs):
+            return None
+        await self._keyring.links.check(scope["path"], pairs)
+        query = urlencode(unsigned(pairs)).encode()
+        return {**scope, "query_string": query, "safelight.rights": LINKED}
 
 
 def rights_of(request: Request) -> Rights:
@@ -38,9 +64,17 @@ def rights_of(request: Request) -> Rights:
 
 
 def _shown(headers: Headers) -> str | None:
-    """The key of the Authorization header; something else than a key is a wrong key."""
-    header = headers.get("authorization")
-    if header is None:
+    """The key of the Authorization header; two of them, or something else, is a wrong key."""
+    sent = headers.getlist("authorization")
+    if not sent:
         return None
-    match = _SCHEME.fullmatch(header)
+    match = _SCHEME.fullmatch(sent[0]) if len(sent) == 1 else None
     return match[1] if match else ""
+
+
+def _pairs(query: bytes) -> Pairs:
+    try:
+        text = query.decode("latin-1")
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise SignatureInvalid("this link is not signed here: its query is too long") from None

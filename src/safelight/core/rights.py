@@ -55,6 +55,8 @@ class Rights:
 
 ANYBODY: Final = Rights(admin=True)
 """Whoever asks while there are no keys, and ourselves."""
+LINKED: Final = Rights()
+"""Whoever has a signed link: it says itself what may be looked at."""
 NOBODY: Final = Rights(users=frozenset(), characters=frozenset())
 """Whoever asks for what is open to all."""
 

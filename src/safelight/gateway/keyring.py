@@ -21,8 +21,8 @@ from safelight.core.rights import ANYBODY, Rights, rights_of
 from safelight.database import keys
 from safelight.database.connection import Database
 from safelight.database.keys import Held
+from safelight.gateway.linking import FRESH_FOR, Links
 
-FRESH_FOR: Final = 1.0  # s
 _MOST: Final = 10_000  # keys remembered
 
 log = structlog.get_logger()
@@ -45,6 +45,8 @@ class Keyring:
         self.own: Final = secrets.token_urlsafe(32)
         """What this process shows to itself; it is told to nobody."""
         self._own = sha256_of(self.own)
+        self.links: Final = Links(database)
+        """What opens one thing without a key."""
 
     async def guarded(self) -> bool:
         """Whether a key is needed. Raises `DatabaseAway`."""
