@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
-
-import pytest
 
 from tests.api.asking import Answer, Server
 from tests.processes import Processes, Serving
@@ -86,36 +83,3 @@ def test_a_link_ends_when_it_says_and_a_stranger_gets_none(processes: Processes)
     assert asked(serving, path, bob, {})[0] == 404
     assert asked(serving, f"/v1/batches/{image['id']}/links", bob, {})[0] == 404
     assert asked(serving, path, None, {})[0] == 401
-
-
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        ({"expires_in": 0}, "out-of-range"),
-        ({"expires_in": 604_801}, "out-of-range"),
-        ({"expires_in": "60"}, "wrong-type"),
-        ({"expires_in": 1.5}, "wrong-type"),
-        ({"expires_in": True}, "wrong-type"),
-        ({"expires_in": None}, "wrong-type"),
-        ({"until": 5}, "unknown-field"),
-        ([], "wrong-type"),
-    ],
-)
-def test_a_link_is_good_for_seconds_up_to_a_week(server: Server, body: object, code: str) -> None:
-    path = f"/v1/images/{server.batch()['images'][0]['id']}/links"
-    problem = server.send("POST", path, body).problem(422, "invalid-request")
-    assert problem["errors"][0]["code"] == code
-
-
-def test_a_body_may_be_left_out(server: Server) -> None:
-    """Then links are good for an hour, all of a batch until the same moment."""
-    batch = server.batch(2)
-    now = time.time()
-    links = server.ask("POST", f"/v1/batches/{batch['id']}/links").json
-    assert [one["index"] for one in links["images"]] == batch["indices"]
-    ends = {int(dict(parse_qsl(urlsplit(one["url"]).query))["exp"]) for one in links["images"]}
-    assert all(3_590 < end - now < 3_660 for end in ends)
-    assert len(ends) == 1
-    assert {one["expires_at"] for one in links["images"]} == {links["expires_at"]}
-    for one in links["images"]:
-        assert server.get(one["thumbnail_url"]).status == 200
