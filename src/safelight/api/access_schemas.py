@@ -25,3 +25,14 @@ class BatchLinks(AnswerBody):
     id: str
     images: list[ImageLinks]
     expires_at: datetime
+
+
+class Session(AnswerBody):
+    """Who asks, and what for they may."""
+
+    key: str | None
+    """The id of their key; null while there are no keys."""
+    name: str
+    """What the key is for, for people."""
+    scopes: list[str]
+    admin: bool

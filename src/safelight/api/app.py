@@ -23,6 +23,7 @@ from safelight.api.native import (
     operations,
     publishers,
     series,
+    session,
     webhooks,
     workflows,
 )
@@ -41,6 +42,7 @@ _ROUTERS = (
     characters,
     workflows,
     publishers,
+    session,
     operations,
     reference,
 )

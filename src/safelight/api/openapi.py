@@ -27,6 +27,7 @@ _REQUESTS: Final = (
     schemas.WorkflowRequest,
     schemas.WebhookRequest,
     schemas.LinksRequest,
+    schemas.SessionRequest,
 )
 _ANSWERS: Final = tuple(
     thing
@@ -42,6 +43,7 @@ _SAYINGS: Final = {
     206: "The range.",
     304: "It has not changed.",
     400: "The request cannot be read.",
+    401: "An API key is needed.",
     403: "Not for this key, or not for pages of other origins.",
     404: "There is no such thing, or not yet.",
     409: "Not possible in this state.",
@@ -79,6 +81,7 @@ _TAGS: Final = {
     "characters": "Named subjects.",
     "workflows": "ComfyUI graphs in API format.",
     "publishers": "Copies of stored images, at CDNs and in buckets.",
+    "session": "Who asks.",
     "operations": "How the service itself is.",
 }
 

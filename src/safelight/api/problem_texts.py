@@ -243,6 +243,12 @@ PROBLEMS: Final = {
         "There are too many webhooks",
         "Every event is told to each of them. Remove one first, or let one tell the others.",
     ),
+    "too-many-wrong-keys": Text(
+        429,
+        "Too many wrong API keys",
+        "Many wrong API keys came from this address lately. Right ones are answered all the same. "
+        "Come back after Retry-After seconds, with another key.",
+    ),
     "unauthorized": Text(
         401,
         "An API key is needed",

@@ -56,6 +56,8 @@ def answer(
     more: dict[str, str] = dict(headers or {})
     if error.retry_after is not None:
         more["retry-after"] = str(math.ceil(error.retry_after))
+    if error.status == 401:
+        more["www-authenticate"] = "Bearer"
     if error.status == 413:
         more["connection"] = "close"
     errors = error.errors if isinstance(error, Refusal) else ()

@@ -167,6 +167,12 @@ class LinksRequest(RequestBody):
     )
 
 
+class SessionRequest(RequestBody):
+    """Whoever shows a key once need not show it again for a while."""
+
+    key: str = Field(description="An API key.", **_told(maxLength=200))
+
+
 def bounds(limits: Limits) -> dict[str, dict[str, dict[str, int]]]:
     """Schema keywords that follow from the settings: model -> field -> keywords."""
     size = {"minimum": limits.size_min, "maximum": limits.size_max}
