@@ -25,7 +25,12 @@ What the retry must act on is no exception: a renderer answers with records, see
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from safelight.core.quotas import Quota
 
 
 class SafelightError(Exception):
@@ -169,6 +174,7 @@ class TooMany(Refusal):
     title = "Too much was asked for in this time"
     status = 429
     retry_after: float | None = 60.0
+    quotas: Sequence[Quota] = ()
 
 
 class Trouble(SafelightError):

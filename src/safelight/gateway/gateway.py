@@ -27,9 +27,10 @@ from safelight.database.bell import Progress, set_within
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.parts import Parts, uuid_of
 from safelight.gateway.provenance import provenance
-from safelight.gateway.views import Live, Page, Provenance, Series, Told
+from safelight.gateway.views import Live, Ordered, Page, Provenance, Series, Told
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Key
+from safelight.pipeline.metering import Meter
 from safelight.pipeline.waiting import Outlook, outlook
 
 _POLL_EVERY = 1.0  # s; the bell only makes it faster
@@ -43,11 +44,18 @@ class Gateway(Parts):
     async def create_batch(
         self, order: Order, *, key: str | None = None, fingerprint: str = "", scope: str = ""
     ) -> tuple[Batch, bool]:
-        """Accept an order; the flag says whether it is a replay under the same idempotency key.
+        """Like `order`, without what is left of quotas."""
+        ordered = await self.order(order, key=key, fingerprint=fingerprint, scope=scope)
+        return ordered.batch, ordered.replayed
+
+    async def order(
+        self, order: Order, *, key: str | None = None, fingerprint: str = "", scope: str = ""
+    ) -> Ordered:
+        """Accept an order, or answer it with the batch that its idempotency key gave before.
 
         `fingerprint` is the SHA-256 (hex) of the canonical request body, `scope` the route: each
         API key has keys of its own. Raises `Invalid` (also code `idempotency-key-reused`),
-        `Forbidden`, `TooManyQueued`.
+        `Forbidden`, `TooManyQueued`, `TooMany`.
         """
         if not self._rights.reaches_user(order.user):
             raise Forbidden(f"this key may not order for {order.user}")
@@ -60,11 +68,18 @@ class Gateway(Parts):
             replayed = await self._acceptor.replay(held) if held else None
             if replayed is None:
                 raise
-            return await self.batch(replayed), True
-        accepted = await self._acceptor.accept(order, plan, graph, held)
+            return Ordered(await self.batch(replayed), replayed=True)
+        meter = self._meter()
+        accepted = await self._acceptor.accept(order, plan, graph, held, meter)
         if isinstance(accepted, Batch):
-            return accepted, False
-        return await self.batch(accepted), True
+            return Ordered(accepted, quotas=meter.quotas if meter else ())
+        return Ordered(await self.batch(accepted), replayed=True)
+
+    def _meter(self) -> Meter | None:
+        rights = self._rights
+        if rights.key is None or not (rights.limited or self._rates.any):
+            return None
+        return Meter(rights.key, self._rates)
 
     async def _plan(self, order: Order) -> tuple[Plan, Graph]:
         self._webhooks.check(order)

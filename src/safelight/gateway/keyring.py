@@ -21,7 +21,7 @@ from safelight.core.keys import Shown, read_key, sha256_of
 from safelight.core.rights import ADMIN, ANYBODY, Rights, rights_of
 from safelight.database import keys
 from safelight.database.connection import Database
-from safelight.database.keys import Held
+from safelight.database.keys import Allowance, Held
 from safelight.gateway.linking import FRESH_FOR, Links
 from safelight.gateway.wrong_keys import WrongKeys
 
@@ -131,7 +131,7 @@ class Keyring:
             raise Unauthorized("this API key is not known here")
         if held.ended:
             raise Unauthorized(f"this API key has {_ENDED[held.ended]}")
-        return rights_of(id, held.scopes)
+        return rights_of(id, held.scopes, limited=held.allowance != Allowance())
 
     async def _held(self, id: str) -> Held | None:
         now = asyncio.get_running_loop().time()
