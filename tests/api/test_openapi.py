@@ -106,6 +106,31 @@ def test_every_operation_is_described_with_its_problems(server: Server) -> None:
                 assert media_type == "application/problem+json", route
 
 
+def test_every_operation_says_what_it_asks_for(server: Server) -> None:
+    """Everything needs a key or a session, but health, signing in and out, and signed pictures."""
+    document = server.get("/openapi.json").json
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["bearer"]["scheme"], schemes["cookie"]["name"]) == (
+        "bearer",
+        "safelight_session",
+    )
+    assert document["security"] == [{"bearer": []}, {"cookie": []}]
+    others = {o["operationId"]: o["security"] for _, o in operations(document) if "security" in o}
+    signed = [*document["security"], {}]
+    assert others == {
+        **dict.fromkeys(("healthz", "readyz", "sign_in", "sign_out"), []),
+        **dict.fromkeys(("get_image_file", "get_image_thumbnail"), signed),
+    }
+    for route, operation in operations(document):
+        needs_a_key = operation["operationId"] == "sign_in" or operation.get("security") != []
+        assert ("401" in operation["responses"]) is needs_a_key, route
+        admins = ("/backends", "/workflows", "/publishers", "/webhooks")
+        if any(one in route for one in admins) or route.split()[0] not in ("GET", "HEAD"):
+            assert operation["operationId"] in ("sign_in",) or "403" in operation["responses"], (
+                route
+            )
+
+
 def test_every_shape_is_there_used_and_described(server: Server) -> None:
     document = server.get("/openapi.json").json
     shapes = document["components"]["schemas"]

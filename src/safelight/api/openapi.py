@@ -54,6 +54,23 @@ _SAYINGS: Final = {
     429: "Too much at once; come back after Retry-After seconds.",
     503: "The service cannot do it now; come back.",
 }
+_SCHEMES: Final = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, `slk_…`. Needed from the first key on; ignored before.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "safelight_session",
+        "description": "A session, as signing in sets it; writes must come from a page of ours.",
+    },
+}
+_SECURITY: Final = [{name: []} for name in _SCHEMES]
+# What needs no key, and what needs none where it was signed.
+_OPEN: Final = frozenset({"healthz", "readyz", "sign_in", "sign_out"})
+_LINKED: Final = frozenset({"get_image_file", "get_image_thumbnail"})
 _EMPTY: Final = frozenset({204, 304})
 _HEADERS: Final = {
     "Idempotency-Key": "1 to 255 printable ASCII characters; the same key gives the same batch.",
@@ -131,8 +148,24 @@ def document(app: FastAPI, limits: Limits) -> dict[str, Any]:
     for model, fields in schemas.bounds(limits).items():
         for field, keywords in fields.items():
             components[model]["properties"][field].update(keywords)
-    found["components"] = {"schemas": components}
+    found["components"] = {"schemas": components, "securitySchemes": _SCHEMES}
+    found["security"] = _SECURITY
+    for verbs in found["paths"].values():
+        for operation in verbs.values():
+            _secure(operation)
     return found
+
+
+def _secure(operation: dict[str, Any]) -> None:
+    """Say what an operation asks for before it answers."""
+    if operation["operationId"] in _OPEN:
+        operation["security"] = []
+        return
+    if operation["operationId"] in _LINKED:
+        operation["security"] = [*_SECURITY, {}]
+    answers = {**operation["responses"], "401": {"description": _SAYINGS[401]}}
+    answers["401"]["content"] = _problem()
+    operation["responses"] = dict(sorted(answers.items()))
 
 
 def _schemas() -> dict[str, Any]:
