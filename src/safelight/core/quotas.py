@@ -12,10 +12,12 @@ from typing import Final
 
 from safelight.core.errors import TooMany
 
+USER_IMAGES: Final = "user-images"
+"""Counted over all keys and characters: not for everybody to see."""
 _SAYINGS: Final = {
     "batches": "this key may order {most} batches a minute",
     "images": "this key may order {most} images a day",
-    "user-images": "{most} images a day may be ordered for this user",
+    USER_IMAGES: "{most} images a day may be ordered for this user",
 }
 
 

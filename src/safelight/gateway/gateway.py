@@ -6,11 +6,21 @@ Whoever asks sees and reaches what their rights say, and of the rest not even th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from safelight.core.errors import Forbidden, Gone, Invalid, NotStored, Unknown
+from safelight.core.errors import (
+    Forbidden,
+    Gone,
+    Invalid,
+    NotStored,
+    TooMany,
+    TooManyQueued,
+    Unknown,
+)
 from safelight.core.planning import make_plan
+from safelight.core.quotas import USER_IMAGES, Quota
 from safelight.core.records import (
     Batch,
     Catalogue,
@@ -70,9 +80,10 @@ class Gateway(Parts):
                 raise
             return Ordered(await self.batch(replayed), replayed=True)
         meter = self._meter()
-        accepted = await self._acceptor.accept(order, plan, graph, held, meter)
+        with self._discreet():
+            accepted = await self._acceptor.accept(order, plan, graph, held, meter)
         if isinstance(accepted, Batch):
-            return Ordered(accepted, quotas=meter.quotas if meter else ())
+            return Ordered(accepted, quotas=self._seen(meter.quotas) if meter else ())
         return Ordered(await self.batch(accepted), replayed=True)
 
     def _meter(self) -> Meter | None:
@@ -80,6 +91,23 @@ class Gateway(Parts):
         if rights.key is None or not (rights.limited or self._rates.any):
             return None
         return Meter(rights.key, self._rates)
+
+    @contextmanager
+    def _discreet(self) -> Iterator[None]:
+        """Who does not reach all characters of a user does not learn how much others ordered."""
+        try:
+            yield
+        except TooManyQueued as refusal:
+            if self._rights.characters is not None:
+                refusal.detail = "this user has too many unfinished images for this order"
+            raise
+        except TooMany as refusal:
+            refusal.quotas = self._seen(refusal.quotas)
+            raise
+
+    def _seen(self, quotas: Sequence[Quota]) -> Sequence[Quota]:
+        known = self._rights.characters is None
+        return [quota for quota in quotas if known or quota.name != USER_IMAGES]
 
     async def _plan(self, order: Order) -> tuple[Plan, Graph]:
         self._webhooks.check(order)
