@@ -34,7 +34,7 @@ class Route:
     @property
     def what(self) -> str:
         """What its ids are of: `batches`, `images`, …"""
-        return self.path.split("/")[2]
+        return (*self.path.split("/"), "")[2]
 
 
 _BATCH: Final = "/v1/batches/{id}"
