@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.api.asking import Answer, Server
 from tests.processes import Processes
-from tests.story.test_keys import asked, made, order, told
+from tests.story.test_keys import all_made, asked, made, order, told
 from tests.waiting import until
 
 PATH = "/v1/session"
@@ -42,7 +42,7 @@ def test_who_has_signed_in_is_known_until_the_key_is_revoked(processes: Processe
     server = Server(serving.url)
     assert server.get(PATH).json == told_admin()
     assert "set-cookie" not in signed_in(server, "whatever").headers
-    key, root = made(processes, "user:ann", "character:mira"), made(processes, "admin")
+    key, root = all_made(processes, ["user:ann", "character:mira"], ["admin"])
     server.get(PATH).problem(401, "unauthorized")
     answer = signed_in(server, key)
     id = key[4:12]

@@ -95,7 +95,8 @@ async def revoke(
         gone = await maker.revoke(id)
     if session.json:
         emit(_json(gone))
-    say(f"Key {gone.id} is revoked.")
+    else:
+        say(f"Key {gone.id} is revoked.")
     return KEPT
 
 
@@ -110,7 +111,8 @@ async def rotate_links(session: Session) -> int:
         id = await maker.rotate_links()
     if session.json:
         emit({"id": id})
-    say("Links and sessions given out so far are refused.")
+    else:
+        say("Links and sessions given out so far are refused.")
     return KEPT
 
 
