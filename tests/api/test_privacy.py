@@ -320,7 +320,7 @@ def test_the_stream_of_all_events_tells_a_key_what_it_reaches(scene: Scene) -> N
             for e in everything
             if e["batch"] in batches and scene.reaches(key, batches[e["batch"]])
         ]
-        heard = _heard(scene, key, lambda told, mine=mine: told == mine[-1])  # type: ignore[misc]
+        heard = _heard(scene, key, lambda told, mine=mine: told == mine[-1])
         assert list(heard) == mine, key
     answer = scene.ask("none", "GET", "/v1/events", **{"Last-Event-ID": scene.beginning})
     answer.problem(401, "unauthorized")

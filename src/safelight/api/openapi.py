@@ -67,7 +67,7 @@ _SCHEMES: Final = {
         "description": "A session, as signing in sets it; writes must come from a page of ours.",
     },
 }
-_SECURITY: Final = [{name: []} for name in _SCHEMES]
+_SECURITY: Final[list[dict[str, list[str]]]] = [{name: []} for name in _SCHEMES]
 # What needs no key, and what needs none where it was signed.
 _OPEN: Final = frozenset({"healthz", "readyz", "sign_in", "sign_out"})
 _LINKED: Final = frozenset({"get_image_file", "get_image_thumbnail"})
