@@ -272,7 +272,8 @@ def _whole(answer: Answer) -> str:
 
 def _anonymous(answer: Answer, path: str) -> tuple[int, dict[str, str], str]:
     """An answer without what is new each time, and without the words of its own path."""
-    body = answer.body.decode().replace(answer.headers["x-request-id"], "REQUEST")
+    body = answer.body.decode("utf-8", "replace")
+    body = body.replace(answer.headers["x-request-id"], "REQUEST")
     for word in sorted(path.split("/")[3:], key=len, reverse=True):
         body = body.replace(word, "WORD")
     passing = ("date", "x-request-id", "content-length")
