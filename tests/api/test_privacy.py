@@ -392,6 +392,15 @@ def test_two_keys_are_none_and_a_query_is_not_looked_at(scene: Scene) -> None:
         assert scene.server.ask("GET", "/v1/session", headers=headers).status == 200
 
 
+def test_without_limits_an_order_with_a_key_is_not_counted(scene: Scene) -> None:
+    """Nothing is said of quotas where there are none."""
+    one = scene.owned[0]
+    body = {"user": one.user, "character": one.character, "prompt": "", "quantity": 1}
+    answer = scene.ask("admin", "POST", "/v1/batches", body)
+    assert answer.status == 201
+    assert not [name for name in answer.headers if "ratelimit" in name]
+
+
 def test_nothing_but_health_is_there_without_a_key(scene: Scene) -> None:
     """Also no page, no document, and no answer that tells an address from one that is none."""
     for path in ("/", "/docs", "/openapi.json", "/problems/gone", "/v1/nothing", "/v1/batches/x"):

@@ -85,11 +85,3 @@ def test_what_a_key_has_of_its_own_wins_and_a_user_is_counted_over_all_keys(
     assert told(processes, "erase", "--user", "bob", "--yes") is not None
     subjects = query(processes.database_url, "select subject from quotas order by subject")
     assert [subject for (subject,) in subjects if subject.startswith("user:")] == ["user:ann"]
-
-
-def test_without_limits_an_order_by_key_is_not_counted(processes: Processes) -> None:
-    server = Server(processes.serve([], "--no-worker").url)
-    answer = ordered(server, made(processes, "admin"))
-    assert answer.status == 201
-    assert "ratelimit" not in answer.headers
-    assert query(processes.database_url, "select * from quotas") == []
