@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from safelight.core.errors import SettingsError
 from safelight.core.fairness import Fairness
+from safelight.core.quotas import Rates
 from safelight.core.signing import secret_of
 from safelight.settings import Backend, Settings, load, on_loopback, show
 from safelight.settings.checks import address, duration, public_url
@@ -349,6 +350,9 @@ def test_users_and_their_limits(tmp_path: Path) -> None:
     settings = loaded(tmp_path, text)
     weights = {"Ann": 4.0, "b.en-1": 0.01, "cyd": 100.0}
     assert settings.limits.fairness() == Fairness(weights, 8, 2)
+    assert settings.limits.rates() == Rates()
+    text = "[limits]\nbatches_per_minute = 1\nimages_per_day = 2\nimages_per_user_per_day = 3"
+    assert loaded(tmp_path, text).limits.rates() == Rates(1, 2, 3)
     assert settings.order_limits().quantity == 8  # more could never be taken
     assert settings.order_limits().deadline == 1800
 

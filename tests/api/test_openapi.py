@@ -33,6 +33,8 @@ ROUTES = {
     "POST /v1/images/{id}/retry": "retry_image",
     "GET /v1/images/{id}/file": "get_image_file",
     "GET /v1/images/{id}/thumbnail": "get_image_thumbnail",
+    "POST /v1/images/{id}/links": "link_image",
+    "POST /v1/batches/{id}/links": "link_batch",
     "GET /v1/series/{user}/{character}": "get_series",
     "GET /v1/series/{user}/{character}/index.txt": "get_series_index",
     "GET /v1/series/{user}/{character}/images": "list_series_images",
@@ -52,6 +54,9 @@ ROUTES = {
     "POST /v1/publishers/{name}/retry": "retry_publisher",
     "POST /v1/images/{id}/publications/retry": "retry_image_publications",
     "POST /v1/batches/{id}/publications/retry": "retry_batch_publications",
+    "POST /v1/session": "sign_in",
+    "GET /v1/session": "get_session",
+    "DELETE /v1/session": "sign_out",
     "POST /v1/backends/{name}/drain": "drain_backend",
     "POST /v1/backends/{name}/resume": "resume_backend",
     "GET /healthz": "healthz",
@@ -99,6 +104,33 @@ def test_every_operation_is_described_with_its_problems(server: Server) -> None:
             if status == "default" or status >= "400":
                 (media_type,) = answer["content"]
                 assert media_type == "application/problem+json", route
+
+
+def test_every_operation_says_what_it_asks_for(server: Server) -> None:
+    """Everything needs a key or a session, but health, signing in and out, and signed pictures."""
+    document = server.get("/openapi.json").json
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["bearer"]["scheme"], schemes["cookie"]["name"]) == (
+        "bearer",
+        "safelight_session",
+    )
+    assert document["security"] == [{"bearer": []}, {"cookie": []}]
+    others = {o["operationId"]: o["security"] for _, o in operations(document) if "security" in o}
+    signed = [*document["security"], {}]
+    assert others == {
+        "healthz": [],
+        "readyz": [],
+        "sign_in": [],
+        "sign_out": [],
+        "get_image_file": signed,
+        "get_image_thumbnail": signed,
+    }
+    admins = ("/backends", "/workflows", "/publishers", "/webhooks")
+    for route, operation in operations(document):
+        needs_a_key = operation["operationId"] == "sign_in" or operation.get("security") != []
+        assert ("401" in operation["responses"]) is needs_a_key, route
+        if any(one in route for one in admins) or not route.startswith("GET "):
+            assert "403" in operation["responses"], route
 
 
 def test_every_shape_is_there_used_and_described(server: Server) -> None:

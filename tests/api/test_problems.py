@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from safelight.api import problems
-from safelight.api.problem_texts import FIELDS, PROBLEMS
+from safelight.api.field_texts import FIELDS
+from safelight.api.problem_texts import PROBLEMS
 from safelight.api.wrong_fields import field_errors, pointer_to
 from safelight.core import errors
 from safelight.core.errors import FieldError, Invalid, NotStored, SafelightError, SettingsError
@@ -22,7 +23,14 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCE = ROOT / "src" / "safelight"
 REFERENCE = ROOT / "docs" / "reference" / "problems.md"
 # Roots of the tree that are never raised themselves, and what does not travel by HTTP.
-NOT_BY_HTTP = {"error", "refused", "trouble", "bad-settings", "forbidden-transition"}
+NOT_BY_HTTP = {
+    "bad-scope",
+    "bad-settings",
+    "error",
+    "forbidden-transition",
+    "refused",
+    "trouble",
+}
 
 
 def codes_in_the_source() -> set[str]:

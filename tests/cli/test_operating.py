@@ -48,8 +48,8 @@ def test_a_port_that_is_taken_is_a_setting_to_change(backed: Shell, processes: P
     backed.type("serve", "--port", taken).assert_failed(2, "cannot listen", taken)
 
 
-def test_serve_keeps_to_loopback(backed: Shell) -> None:
-    backed.type("serve", "--host", "0.0.0.0").assert_failed(2, "loopback")
+def test_serve_keeps_to_loopback_without_keys(backed: Shell) -> None:
+    backed.type("serve", "--host", "0.0.0.0").assert_failed(2, "safelight keys create")
 
 
 def test_work_draws_what_another_process_accepted(backed: Shell) -> None:

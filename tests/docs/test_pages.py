@@ -20,7 +20,7 @@ from tests.docs.reference import WHOLE, commands
 
 PAGES = [page.relative_to(ROOT).as_posix() for page in pages()]
 # Roots of the error tree, and what never reaches a client or an operator by name.
-UNNAMED = {"error", "refused", "trouble", "forbidden-transition", "bad-settings"}
+UNNAMED = {"bad-scope", "error", "refused", "trouble", "forbidden-transition", "bad-settings"}
 SETTINGS = [block for block in blocks() if block.language == "toml"]
 
 

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from typing import Any
 
+from safelight.database.connection import open_database
+from safelight.gateway.keymaking import KeyMaker
 from tests.processes import Processes, Serving, wait_until_ready
 
 
 def made(processes: Processes, *scopes: str) -> str:
     """A new key with these scopes, made beside the server."""
-    flags = [word for scope in scopes for word in ("--scope", scope)]
-    return str(told(processes, "keys", "create", *flags)["key"])
+    return all_made(processes, scopes)[0]
+
+
+def all_made(processes: Processes, *keys: Sequence[str]) -> list[str]:
+    """New keys, each with these scopes, made at once: to wait once until all know them."""
+
+    async def making() -> list[str]:
+        database = await open_database({"dsn": processes.database_url})
+        try:
+            maker = KeyMaker(database)
+            return [text for _, text in await asyncio.gather(*map(maker.create, keys))]
+        finally:
+            await database.close()
+
+    return asyncio.run(making())
 
 
 def told(processes: Processes, *command: str) -> Any:
@@ -56,7 +73,7 @@ def test_the_first_key_closes_the_door_at_once_and_revoking_it_does_not_open_it(
     closed. Whoever watches over the process never needs one."""
     serving = processes.serve()
     assert asked(serving, "/v1/batches", "whatever")[0] == 200
-    key = made(processes, "admin")
+    key = told(processes, "keys", "create", "--scope", "admin")["key"]
     assert asked(serving, "/v1/batches", key)[0] == 200
     for wrong in (None, "whatever", key[:-1], f"{key[:20]}x{key[21:]}"):
         status, problem = asked(serving, "/v1/batches", wrong)
@@ -78,7 +95,7 @@ def test_a_key_sees_and_reaches_its_own_and_not_that_there_is_more(processes: Pr
     """Two users with a key each: what the other ordered is in no list, and asked for by its id it
     is not there; ordering for the other is refused."""
     serving = processes.serve([processes.simulate().url])
-    root, ann, bob = (made(processes, scope) for scope in ("admin", "user:ann", "user:bob"))
+    root, ann, bob = all_made(processes, ["admin"], ["user:ann"], ["user:bob"])
     _, hers = asked(serving, "/v1/batches", ann, order("ann"))
     status, refusal = asked(serving, "/v1/batches", ann, order("bob"))
     assert (status, refusal["code"]) == (403, "permission-denied")
@@ -113,7 +130,7 @@ def test_a_key_for_one_character_knows_no_other(processes: Processes) -> None:
 def test_an_address_that_others_reach_needs_a_key_first(processes: Processes) -> None:
     """`serve --host 0.0.0.0` without keys ends with exit code 2 and says how to make one; with one
     it serves, and the commands work with SAFELIGHT_KEY and not without."""
-    processes.configure()
+    processes.configure([])
     public = ["serve", "--host", "0.0.0.0", "--port", "0", "--no-worker"]
     refused = processes.start(*public)
     assert refused.popen.wait(60) == 2

@@ -19,9 +19,11 @@ from safelight.api.native import (
     characters,
     events,
     images,
+    links,
     operations,
     publishers,
     series,
+    session,
     webhooks,
     workflows,
 )
@@ -35,10 +37,12 @@ _ROUTERS = (
     events,
     webhooks,
     images,
+    links,
     series,
     characters,
     workflows,
     publishers,
+    session,
     operations,
     reference,
 )
@@ -60,6 +64,7 @@ def create_app(
     app = FastAPI(title="Safelight", version=__version__, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
     app.state.public_url = public_url
+    app.state.keyring = keyring
     app.state.context = Context(gateway, name_template.name)
     # Flat, not nested: a 405 has to find every method at an address.
     app.router.routes += [route for module in _ROUTERS for route in module.router.routes]

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import re
-from typing import Final, cast
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Final, TypeVar, cast
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safelight.core.rights import Rights
+from safelight.api.problems import CrossOrigin
+from safelight.core.errors import SignatureInvalid
+from safelight.core.linking import SIGNATURE, Pairs, unsigned
+from safelight.core.rights import LINKED, Rights
 from safelight.gateway import Keyring
 
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """What is answered without a key: whoever watches over the process has none."""
+SESSION_PATH: Final = "/v1/session"
+SESSION: Final = "safelight_session"
+"""The cookie of whoever has signed in."""
 _SCHEME: Final = re.compile(r"(?:bearer|key) +([!-~]{1,200}) *", re.I)
+# What a signed link may lead to: it opens this very thing and nothing beside it.
+_LINKABLE: Final = re.compile(r"/v1/images/[0-9a-fA-F-]{36}/(?:file|thumbnail)")
+_MOST_FIELDS: Final = 20  # in the query of a signed link
+Told = TypeVar("Told")
 
 
 class Doorkeeper:
@@ -26,10 +39,37 @@ class Doorkeeper:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] == "http" and scope["path"] not in OPEN:
-            rights = await self._keyring.rights(_shown(Headers(scope=scope)))
-            scope = {**scope, "safelight.rights": rights}
+        if scope["type"] == "http" and not _open(scope):
+            scope = await self._linked(scope) or await self._keyed(scope)
         await self._app(scope, receive, send)
+
+    async def _keyed(self, scope: Scope) -> Scope:
+        headers = Headers(scope=scope)
+        shown, cookie = _shown(headers), Request(scope).cookies.get(SESSION)
+        if shown is None and cookie is not None:
+            rights = await self._keyring.rights_of_session(cookie)
+            if scope["method"] != "GET":
+                _refuse_other_pages(headers)
+        else:
+            rights = await self._keyring.rights(shown, address_of(scope))
+        return {**scope, "safelight.rights": rights}
+
+    async def _linked(self, scope: Scope) -> Scope | None:
+        """A request by a signed link, the signature taken off; None: it is none.
+
+        Where there is a signature it decides: whoever sends a wrong one shall learn of it, and not
+        only when they have no key.
+        """
+        if scope["method"] != "GET" or not _LINKABLE.fullmatch(scope["path"]):
+            return None
+        if SIGNATURE.encode() not in scope["query_string"]:
+            return None
+        pairs = _pairs(scope["query_string"])
+        if all(name != SIGNATURE for name, _ in pairs):
+            return None
+        await self._keyring.links.check(scope["path"], pairs)
+        query = urlencode(unsigned(pairs)).encode()
+        return {**scope, "query_string": query, "safelight.rights": LINKED}
 
 
 def rights_of(request: Request) -> Rights:
@@ -37,10 +77,52 @@ def rights_of(request: Request) -> Rights:
     return cast(Rights, request.scope["safelight.rights"])
 
 
+def address_of(scope: Scope) -> str:
+    """Where a request comes from; empty where nobody can tell."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+async def still_theirs(request: Request, source: AsyncIterator[Told]) -> AsyncIterator[Told]:
+    """What a stream tells, as long as whoever asked for it may hear it.
+
+    Raises `Unauthorized` when their key was revoked or has expired meanwhile.
+    """
+    keyring, rights = cast(Keyring, request.app.state.keyring), rights_of(request)
+    async with aclosing(source) as told:  # type: ignore[type-var]
+        async for one in told:
+            await keyring.still(rights)
+            yield one
+
+
+def _open(scope: Scope) -> bool:
+    """Whether a request needs no key: nor does whoever signs in, or out of what is over."""
+    signing = scope["path"] == SESSION_PATH and scope["method"] in ("POST", "DELETE")
+    return scope["path"] in OPEN or signing
+
+
+def _refuse_other_pages(headers: Headers) -> None:
+    """A browser sends the cookie along whichever page asks: a write must come from one of ours.
+
+    Where there is an Origin the envelope has compared it. Raises `CrossOrigin`.
+    """
+    site = headers.get("sec-fetch-site")
+    if site not in (None, "same-origin") or (site is None and "origin" not in headers):
+        raise CrossOrigin("This request does not say that a page of this server sent it.")
+
+
 def _shown(headers: Headers) -> str | None:
-    """The key of the Authorization header; something else than a key is a wrong key."""
-    header = headers.get("authorization")
-    if header is None:
+    """The key of the Authorization header; two of them, or something else, is a wrong key."""
+    sent = headers.getlist("authorization")
+    if not sent:
         return None
-    match = _SCHEME.fullmatch(header)
+    match = _SCHEME.fullmatch(sent[0]) if len(sent) == 1 else None
     return match[1] if match else ""
+
+
+def _pairs(query: bytes) -> Pairs:
+    try:
+        text = query.decode("latin-1")
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise SignatureInvalid("this link is not signed here: its query is too long") from None

@@ -38,6 +38,11 @@ async def read(request: Request, model: type[Body]) -> tuple[Body, Any]:
     return validated(model, document), document
 
 
+async def perhaps(request: Request, model: type[Body]) -> Body:
+    """The body as the model; no body is an empty object. Raises: like `read`."""
+    return validated(model, parse(await request.body() or b"{}"))
+
+
 async def none(request: Request) -> None:
     """A request whose address says everything: no body, or an empty object.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from safelight.core.errors import Invalid
+from safelight.core.quotas import Quota
 
 MAX_WAIT: Final = 600  # seconds
 _PREFERENCE: Final = re.compile(r"""\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?""", re.I)
@@ -132,3 +135,21 @@ def event_number(value: str | None) -> int:
     if not re.fullmatch(r"\d{1,18}", value) or not value.isascii():
         raise Invalid("expected the number of an event", pointer="Last-Event-ID")
     return int(value)
+
+
+def rate_limits(quotas: Sequence[Quota]) -> dict[str, str]:
+    """What is left of quotas, as draft-ietf-httpapi-ratelimit-headers-10 has it; none, no headers.
+
+    Example:
+        >>> rate_limits([Quota("batches", most=60, window=60, used=48, counted=1, resets=29.2)])
+        {'ratelimit-policy': '"batches";q=60;w=60', 'ratelimit': '"batches";r=12;t=30'}
+    """
+    if not quotas:
+        return {}
+    left = [f'"{one.name}";r={one.left};t={max(0, math.ceil(one.resets))}' for one in quotas]
+    return {
+        "ratelimit-policy": ", ".join(
+            f'"{one.name}";q={one.most};w={one.window}' for one in quotas
+        ),
+        "ratelimit": ", ".join(left),
+    }

@@ -1,10 +1,14 @@
-"""Absolute addresses: those of `public_url`, else of the request."""
+"""Absolute addresses: those of `public_url`, else of the request; signed ones need no key."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import math
+import time
+from typing import TypeAlias, cast
 
 from starlette.requests import Request
+
+from safelight.gateway import Keyring
 
 Base: TypeAlias = str  # scheme, host and perhaps a path, no slash at the end
 
@@ -29,3 +33,23 @@ def file_url(base: Base, image: str) -> str:
 def thumbnail_url(base: Base, image: str) -> str:
     """Where an image's small copy is, or will be."""
     return f"{base}/v1/images/{image}/thumbnail"
+
+
+def expiry(seconds: float) -> int:
+    """The moment so many seconds from now, in Unix s."""
+    return math.ceil(time.time() + seconds)
+
+
+async def signed_url(request: Request, path: str, seconds: float, **params: str) -> str:
+    """An absolute address that needs no key for so many seconds from now.
+
+    `path` is the picture or the thumbnail of an image, `/v1/images/{id}/file`; nothing else is
+    opened by a signature. Raises `DatabaseAway`.
+    """
+    return await url_until(request, path, expiry(seconds), **params)
+
+
+async def url_until(request: Request, path: str, expires: int, **params: str) -> str:
+    """Like `signed_url`, until a moment (Unix s)."""
+    links = cast(Keyring, request.app.state.keyring).links
+    return f"{base_of(request)}{path}?{await links.query(path, params, expires)}"

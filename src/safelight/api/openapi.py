@@ -11,7 +11,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from safelight import __version__
-from safelight.api import answer_schemas, operation_schemas, schemas, webhook_schemas
+from safelight.api import (
+    access_schemas,
+    answer_schemas,
+    operation_schemas,
+    schemas,
+    webhook_schemas,
+)
 from safelight.core.records import Limits
 
 _PREFIX: Final = "#/components/schemas/"
@@ -20,10 +26,12 @@ _REQUESTS: Final = (
     schemas.CharacterRequest,
     schemas.WorkflowRequest,
     schemas.WebhookRequest,
+    schemas.LinksRequest,
+    schemas.SessionRequest,
 )
 _ANSWERS: Final = tuple(
     thing
-    for module in (answer_schemas, operation_schemas, webhook_schemas)
+    for module in (answer_schemas, access_schemas, operation_schemas, webhook_schemas)
     for thing in vars(module).values()
     if isinstance(thing, type) and issubclass(thing, BaseModel)
     if thing.__module__ == module.__name__ and thing is not answer_schemas.AnswerBody
@@ -35,7 +43,8 @@ _SAYINGS: Final = {
     206: "The range.",
     304: "It has not changed.",
     400: "The request cannot be read.",
-    403: "Not for pages of other origins.",
+    401: "An API key is needed.",
+    403: "Not for this key, or not for pages of other origins.",
     404: "There is no such thing, or not yet.",
     409: "Not possible in this state.",
     410: "It was deleted.",
@@ -45,6 +54,23 @@ _SAYINGS: Final = {
     429: "Too much at once; come back after Retry-After seconds.",
     503: "The service cannot do it now; come back.",
 }
+_SCHEMES: Final = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, `slk_…`. Needed from the first key on; ignored before.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "safelight_session",
+        "description": "A session, as signing in sets it; writes must come from a page of ours.",
+    },
+}
+_SECURITY: Final[list[dict[str, list[str]]]] = [{name: []} for name in _SCHEMES]
+# What needs no key, and what needs none where it was signed.
+_OPEN: Final = frozenset({"healthz", "readyz", "sign_in", "sign_out"})
+_LINKED: Final = frozenset({"get_image_file", "get_image_thumbnail"})
 _EMPTY: Final = frozenset({204, 304})
 _HEADERS: Final = {
     "Idempotency-Key": "1 to 255 printable ASCII characters; the same key gives the same batch.",
@@ -54,16 +80,25 @@ _HEADERS: Final = {
     "If-Range": "An entity tag; the range counts only if it still fits.",
     "If-None-Match": "Entity tags the client has.",
 }
-_QUERY: Final = {"last_event_id": "The same as Last-Event-ID, for clients that cannot set headers."}
+_QUERY: Final = {
+    "last_event_id": "The same as Last-Event-ID, for clients that cannot set headers.",
+    "exp": "Of a signed link: until when it is good.",
+    "kid": "Of a signed link: which key has signed it.",
+    "sig": "Of a signed link: the signature; with it no key is needed.",
+}
+SIGNED: Final = ("exp", "kid", "sig")
+"""What the query of a signed link holds."""
 _TAGS: Final = {
     "batches": "One request for N images of a character for a user.",
     "events": "What happens, as server-sent events.",
     "webhooks": "Who is told of what happens, by signed messages.",
     "images": "Numbered members of batches, their files and small copies.",
+    "links": "Addresses of pictures that need no key, for a time.",
     "series": "The numbered images of one character for one user.",
     "characters": "Named subjects.",
     "workflows": "ComfyUI graphs in API format.",
     "publishers": "Copies of stored images, at CDNs and in buckets.",
+    "session": "Who asks.",
     "operations": "How the service itself is.",
 }
 
@@ -82,7 +117,11 @@ def described(successes: Mapping[int, str], *others: int) -> dict[int | str, dic
 
 
 def takes(
-    body: str | None = None, *, headers: Sequence[str] = (), query: Sequence[str] = ()
+    body: str | None = None,
+    *,
+    headers: Sequence[str] = (),
+    query: Sequence[str] = (),
+    required: bool = True,
 ) -> dict[str, Any]:
     """What a route reads from the request by itself, for `openapi_extra`."""
     parameters = [_parameter(name, "header", _HEADERS[name]) for name in headers]
@@ -92,7 +131,7 @@ def takes(
         extra["parameters"] = parameters
     if body is not None:
         content = {"application/json": {"schema": {"$ref": _PREFIX + body}}}
-        extra["requestBody"] = {"required": True, "content": content}
+        extra["requestBody"] = {"required": required, "content": content}
     return extra
 
 
@@ -109,8 +148,24 @@ def document(app: FastAPI, limits: Limits) -> dict[str, Any]:
     for model, fields in schemas.bounds(limits).items():
         for field, keywords in fields.items():
             components[model]["properties"][field].update(keywords)
-    found["components"] = {"schemas": components}
+    found["components"] = {"schemas": components, "securitySchemes": _SCHEMES}
+    found["security"] = _SECURITY
+    for verbs in found["paths"].values():
+        for operation in verbs.values():
+            _secure(operation)
     return found
+
+
+def _secure(operation: dict[str, Any]) -> None:
+    """Say what an operation asks for before it answers."""
+    if operation["operationId"] in _OPEN:
+        operation["security"] = []
+        return
+    if operation["operationId"] in _LINKED:
+        operation["security"] = [*_SECURITY, {}]
+    answers = {**operation["responses"], "401": {"description": _SAYINGS[401]}}
+    answers["401"]["content"] = _problem()
+    operation["responses"] = dict(sorted(answers.items()))
 
 
 def _schemas() -> dict[str, Any]:

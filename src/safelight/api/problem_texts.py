@@ -15,7 +15,7 @@ class Text:
     text: str
 
 
-# One per code that an answer can carry at its top. Codes of single fields are in FIELDS.
+# One per code that an answer can carry at its top. Codes of single fields are in `field_texts.py`.
 PROBLEMS: Final = {
     "already-failed": Text(
         409,
@@ -185,15 +185,41 @@ PROBLEMS: Final = {
         "The workflow has no place for a parameter the request names. Leave it out, or name its "
         "slot in the workflow.",
     ),
+    "permission-denied": Text(
+        403,
+        "This key may not do that",
+        "The API key that was shown has no scope for this. Ask whoever runs the service for one "
+        "that has; `safelight keys ls` shows the scopes of each.",
+    ),
     "range-not-satisfiable": Text(
         416,
         "The file has no byte in this range",
         "The file is shorter; Content-Range has its size.",
     ),
+    "rate-limited": Text(
+        429,
+        "Too much was asked for in this time",
+        "The key, or the user, has asked for as much as the settings or the key allow in this "
+        "time. Nothing was reserved and the Idempotency-Key is free. Come back after Retry-After"
+        " seconds.",
+    ),
     "read-only": Text(
         409,
         "This stands in the settings file",
         "It stands in the settings file and is changed there, not through the API.",
+    ),
+    "signature-expired": Text(
+        403,
+        "The link was good for a time",
+        "A signed link is good until the moment it names. Ask the application that gave it out "
+        "for a new one.",
+    ),
+    "signature-invalid": Text(
+        403,
+        "The link is not signed like this",
+        "A signed link leads to one picture, and with every parameter as it was signed. This one"
+        " was altered or cut off, leads elsewhere, or the keys that sign were changed since. Ask"
+        " the application that gave it out for a new one.",
     ),
     "store-away": Text(
         503,
@@ -216,6 +242,19 @@ PROBLEMS: Final = {
         409,
         "There are too many webhooks",
         "Every event is told to each of them. Remove one first, or let one tell the others.",
+    ),
+    "too-many-wrong-keys": Text(
+        429,
+        "Too many wrong API keys",
+        "Many wrong API keys came from this address lately. Right ones are answered all the same. "
+        "Come back after Retry-After seconds, with another key.",
+    ),
+    "unauthorized": Text(
+        401,
+        "An API key is needed",
+        "Send an API key as `Authorization: Bearer slk_…`. From the first key on nobody is "
+        "answered without one; `safelight keys create` makes it. The detail says if a key is "
+        "mistyped, unknown, revoked or expired.",
     ),
     "unknown-character": Text(
         422,
@@ -248,19 +287,4 @@ PROBLEMS: Final = {
         "This is a workflow as the editor saves it. Export it in API format: in ComfyUI, menu "
         "Workflow, Export (API).",
     ),
-}
-
-# Codes that stand in `errors` only, one per wrong field.
-FIELDS: Final = {
-    "bad-format": "The value does not have the pattern.",
-    "bad-text": "A NUL, or half of a surrogate pair: text that cannot be kept.",
-    "bad-value": "The value is not one of those allowed.",
-    "given-twice": "The key stands in the same object twice.",
-    "missing": "The field is required.",
-    "out-of-range": "The number is too small or too large.",
-    "too-deep": "Lists and objects are nested deeper than 32.",
-    "too-long": "The text or list is too long.",
-    "too-short": "The text is too short.",
-    "unknown-field": "The field is not known here.",
-    "wrong-type": "Another type is expected; numbers are not strings, and nothing is null.",
 }

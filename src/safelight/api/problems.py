@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
+from safelight.api.headers import rate_limits
 from safelight.api.problem_texts import PROBLEMS
 from safelight.api.wrong_fields import field_errors
-from safelight.core.errors import FieldError, Invalid, Refusal, SafelightError, Trouble
+from safelight.core.errors import FieldError, Invalid, Refusal, SafelightError, TooMany, Trouble
 
 MEDIA_TYPE: Final = "application/problem+json"
 _BY_STATUS: Final = {404: "not-found", 405: "method-not-allowed"}
@@ -56,6 +57,10 @@ def answer(
     more: dict[str, str] = dict(headers or {})
     if error.retry_after is not None:
         more["retry-after"] = str(math.ceil(error.retry_after))
+    if error.status == 401:
+        more["www-authenticate"] = "Bearer"
+    if isinstance(error, TooMany):
+        more |= rate_limits(error.quotas)
     if error.status == 413:
         more["connection"] = "close"
     errors = error.errors if isinstance(error, Refusal) else ()

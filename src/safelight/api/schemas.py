@@ -159,6 +159,20 @@ class WorkflowRequest(RequestBody):
     exact_size: bool = _optional("A picture of another size than requested is not accepted.")
 
 
+class LinksRequest(RequestBody):
+    """For how long links shall be good."""
+
+    expires_in: Annotated[int, Field(ge=1, le=604_800)] = _optional(
+        "Seconds; left out: an hour.", default=3600
+    )
+
+
+class SessionRequest(RequestBody):
+    """Whoever shows a key once need not show it again for a while."""
+
+    key: str = Field(description="An API key.", **_told(maxLength=200))
+
+
 def bounds(limits: Limits) -> dict[str, dict[str, dict[str, int]]]:
     """Schema keywords that follow from the settings: model -> field -> keywords."""
     size = {"minimum": limits.size_min, "maximum": limits.size_max}

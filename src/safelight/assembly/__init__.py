@@ -4,7 +4,8 @@ from safelight.assembly.adopting import Adoption, adopt
 from safelight.assembly.archive import BadBackup, Unwritten
 from safelight.assembly.audit import Wanted, auditing
 from safelight.assembly.backup import Outcome, Summary, backup, restore
-from safelight.assembly.doctor import Check, doctor
+from safelight.assembly.check import Check
+from safelight.assembly.doctor import doctor
 from safelight.assembly.erase import erasing, known_of
 from safelight.assembly.keys import making_keys
 from safelight.assembly.serving import Running, migrate, running, serve, work

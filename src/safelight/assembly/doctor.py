@@ -5,17 +5,18 @@ from __future__ import annotations
 import shlex
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from safelight.assembly.check import Check
+from safelight.assembly.checking_keys import check_keys
 from safelight.assembly.parts import bare_url, opened_database, opened_store, renderer_of
 from safelight.assembly.publishing import make_publishers
 from safelight.core.errors import SafelightError, SettingsError
 from safelight.core.killing import Hold
 from safelight.core.naming import is_prompt_id
-from safelight.database import holds, images, leases, publications
+from safelight.database import holds, images, keys, leases, publications
 from safelight.database.connection import Database
 from safelight.database.leases import BackendRow
 from safelight.database.publications import Standing
@@ -29,16 +30,6 @@ _ADVICE: Final = {
 }
 WAITED_LONG: Final = 900.0  # s that the oldest image of a line may wait
 TOKEN_WITHIN: Final = 5.0  # s after which a queued image has its token
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding of the doctor."""
-
-    name: str
-    ok: bool
-    detail: str
-    advice: str = ""
 
 
 async def doctor(settings: Settings) -> list[Check]:
@@ -61,10 +52,11 @@ async def _check_database(settings: Settings, held: Sequence[str]) -> list[Check
             stopped = [_check_hold(hold) for hold in await holds.holds(database)]
             copies = [_check_copies(one) for one in await publications.standings(database)]
             shared = _check_folders(await leases.backends(database), settings.pools)
+            doors = check_keys(settings.server.host, await keys.keys(database))
     except SafelightError as error:
         return [Check("database", False, error.detail, advice)]
     lines = [_check_line(line) for line in waiting]
-    lines += [_check_tokens(waiting), ghosts, *shared, *stopped, *copies]
+    lines += [_check_tokens(waiting), ghosts, *shared, *stopped, *copies, *doors]
     if row is None or row["read_only"]:
         advice = "Point database.url to the primary server."
         return [Check("database", False, "read-only", advice), *lines]

@@ -219,6 +219,7 @@ def make_gateway(
         limits=settings.order_limits(),
         working=crew.how if crew else None,
         webhooks=Allowed(settings.webhooks.allow_private, settings.webhooks.secret is not None),
+        rates=settings.limits.rates(),
     )
 
 

@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     command(keys, "create")(create)
     command(keys, "ls")(ls)
     command(keys, "revoke")(revoke)
+    command(keys, "rotate-links")(rotate_links)
     app.add_typer(keys, name="keys", rich_help_panel=OPERATE)
 
 
@@ -94,7 +95,24 @@ async def revoke(
         gone = await maker.revoke(id)
     if session.json:
         emit(_json(gone))
-    say(f"Key {gone.id} is revoked.")
+    else:
+        say(f"Key {gone.id} is revoked.")
+    return KEPT
+
+
+async def rotate_links(session: Session) -> int:
+    """Refuse all signed links and sessions given out so far; it holds everywhere when this returns.
+
+    New ones are signed with a new key. API keys stay as they are.
+    """
+    from safelight import assembly
+
+    async with assembly.making_keys(session.settings()) as maker:
+        id = await maker.rotate_links()
+    if session.json:
+        emit({"id": id})
+    else:
+        say("Links and sessions given out so far are refused.")
     return KEPT
 
 

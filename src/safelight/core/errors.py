@@ -5,6 +5,8 @@
     │   ├── Invalid            422  a field is wrong; `pointer` names it
     │   ├── Unauthorized       401  no key, or one that is not known
     │   ├── Forbidden          403  a key that may not do this
+    │   ├── SignatureInvalid   403  a link that was not signed here, or not like this
+    │   ├── SignatureExpired   403  a signed link whose time is over
     │   ├── Unknown            404  no such thing, or not yours
     │   ├── NotStored          404  the image has no file yet; come back
     │   ├── Gone               410  it was there and was deleted
@@ -23,7 +25,12 @@ What the retry must act on is no exception: a renderer answers with records, see
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from safelight.core.quotas import Quota
 
 
 class SafelightError(Exception):
@@ -94,6 +101,22 @@ class Forbidden(Refusal):
     status = 403
 
 
+class SignatureInvalid(Refusal):
+    """403: a signed link that was altered, or was never signed here."""
+
+    code = "signature-invalid"
+    title = "The link is not signed like this"
+    status = 403
+
+
+class SignatureExpired(Refusal):
+    """403: a signed link whose time is over."""
+
+    code = "signature-expired"
+    title = "The link was good for a time"
+    status = 403
+
+
 class Unknown(Refusal):
     """404: no such thing."""
 
@@ -151,6 +174,7 @@ class TooMany(Refusal):
     title = "Too much was asked for in this time"
     status = 429
     retry_after: float | None = 60.0
+    quotas: Sequence[Quota] = ()
 
 
 class Trouble(SafelightError):

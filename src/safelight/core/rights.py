@@ -29,6 +29,7 @@ class Rights:
     admin: bool = False
     users: frozenset[str] | None = None  # None: all
     characters: frozenset[str] | None = None  # None: all
+    limited: bool = False  # their key has quotas of its own
 
     @property
     def everything(self) -> bool:
@@ -55,6 +56,8 @@ class Rights:
 
 ANYBODY: Final = Rights(admin=True)
 """Whoever asks while there are no keys, and ourselves."""
+LINKED: Final = Rights()
+"""Whoever has a signed link: it says itself what may be looked at."""
 NOBODY: Final = Rights(users=frozenset(), characters=frozenset())
 """Whoever asks for what is open to all."""
 
@@ -80,8 +83,8 @@ def check_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(scopes))
 
 
-def rights_of(key: str, scopes: Iterable[str]) -> Rights:
-    """The rights of a key with these scopes.
+def rights_of(key: str, scopes: Iterable[str], *, limited: bool = False) -> Rights:
+    """The rights of a key with these scopes; `limited` if it has quotas of its own.
 
     Example:
         >>> rights_of("k", ["user:areg"]).reaches("areg", "mira")
@@ -90,10 +93,11 @@ def rights_of(key: str, scopes: Iterable[str]) -> Rights:
     named: dict[str, set[str]] = {kind: set() for kind in _PATTERNS}
     for scope in scopes:
         if scope == ADMIN:
-            return Rights(key, admin=True)
+            return Rights(key, admin=True, limited=limited)
         kind, _, id = scope.partition(":")
         named[kind].add(id)
-    return Rights(key, users=_open(named["user"]), characters=_open(named["character"]))
+    users, characters = _open(named["user"]), _open(named["character"])
+    return Rights(key, users=users, characters=characters, limited=limited)
 
 
 def _open(ids: set[str]) -> frozenset[str] | None:

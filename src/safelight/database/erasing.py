@@ -59,6 +59,11 @@ async def leave_indices(database: Database, user: str) -> None:
         await c.execute(sql("erase_series"), user)
 
 
+async def forget_quotas(database: Database, user: str) -> None:
+    """How much was ordered for this user lately is forgotten: they may order anew."""
+    await database.fetch("erase_quotas", user)
+
+
 async def files(database: Database, user: str) -> dict[str, str]:
     """Some deleted images of a user whose file may still be there: id → key."""
     rows = await database.fetch("erase_files", user, _BITE)

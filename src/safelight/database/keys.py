@@ -36,6 +36,7 @@ class Held:
     """A key as it is believed or not."""
 
     sha256: str
+    name: str
     scopes: tuple[str, ...]
     ended: str | None  # revoked or expired
     unnoted: bool  # its use was not noted for a minute
@@ -75,7 +76,14 @@ async def held(database: Database, id: str) -> Held | None:
     if row is None:
         return None
     allowance = Allowance(row["batches_per_minute"], row["images_per_day"])
-    return Held(row["sha256"], tuple(row["scopes"]), row["ended"], row["unnoted"], allowance)
+    return Held(
+        row["sha256"],
+        row["name"],
+        tuple(row["scopes"]),
+        row["ended"],
+        row["unnoted"],
+        allowance,
+    )
 
 
 async def exist(database: Database) -> bool:

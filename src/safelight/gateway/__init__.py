@@ -4,11 +4,12 @@ Everything here speaks in records; JSON, statuses and headers belong to the door
 """
 
 from safelight.gateway.gateway import Gateway
-from safelight.gateway.keyring import Keyring
+from safelight.gateway.keyring import SESSION_FOR, Asker, Keyring
 from safelight.gateway.views import (
     BackendState,
     Kept,
     Live,
+    Ordered,
     Page,
     Provenance,
     PublisherState,
@@ -20,12 +21,15 @@ from safelight.pipeline.stream import Reset
 from safelight.pipeline.waiting import Outlook
 
 __all__ = [
+    "SESSION_FOR",
     "Allowed",
+    "Asker",
     "BackendState",
     "Gateway",
     "Kept",
     "Keyring",
     "Live",
+    "Ordered",
     "Outlook",
     "Page",
     "Provenance",

@@ -6,11 +6,21 @@ Whoever asks sees and reaches what their rights say, and of the rest not even th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from safelight.core.errors import Forbidden, Gone, Invalid, NotStored, Unknown
+from safelight.core.errors import (
+    Forbidden,
+    Gone,
+    Invalid,
+    NotStored,
+    TooMany,
+    TooManyQueued,
+    Unknown,
+)
 from safelight.core.planning import make_plan
+from safelight.core.quotas import USER_IMAGES, Quota
 from safelight.core.records import (
     Batch,
     Catalogue,
@@ -27,9 +37,10 @@ from safelight.database.bell import Progress, set_within
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.parts import Parts, uuid_of
 from safelight.gateway.provenance import provenance
-from safelight.gateway.views import Live, Page, Provenance, Series, Told
+from safelight.gateway.views import Live, Ordered, Page, Provenance, Series, Told
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Key
+from safelight.pipeline.metering import Meter
 from safelight.pipeline.waiting import Outlook, outlook
 
 _POLL_EVERY = 1.0  # s; the bell only makes it faster
@@ -43,11 +54,18 @@ class Gateway(Parts):
     async def create_batch(
         self, order: Order, *, key: str | None = None, fingerprint: str = "", scope: str = ""
     ) -> tuple[Batch, bool]:
-        """Accept an order; the flag says whether it is a replay under the same idempotency key.
+        """Like `order`, without what is left of quotas."""
+        ordered = await self.order(order, key=key, fingerprint=fingerprint, scope=scope)
+        return ordered.batch, ordered.replayed
+
+    async def order(
+        self, order: Order, *, key: str | None = None, fingerprint: str = "", scope: str = ""
+    ) -> Ordered:
+        """Accept an order, or answer it with the batch that its idempotency key gave before.
 
         `fingerprint` is the SHA-256 (hex) of the canonical request body, `scope` the route: each
         API key has keys of its own. Raises `Invalid` (also code `idempotency-key-reused`),
-        `Forbidden`, `TooManyQueued`.
+        `Forbidden`, `TooManyQueued`, `TooMany`.
         """
         if not self._rights.reaches_user(order.user):
             raise Forbidden(f"this key may not order for {order.user}")
@@ -60,11 +78,36 @@ class Gateway(Parts):
             replayed = await self._acceptor.replay(held) if held else None
             if replayed is None:
                 raise
-            return await self.batch(replayed), True
-        accepted = await self._acceptor.accept(order, plan, graph, held)
+            return Ordered(await self.batch(replayed), replayed=True)
+        meter = self._meter()
+        with self._discreet():
+            accepted = await self._acceptor.accept(order, plan, graph, held, meter)
         if isinstance(accepted, Batch):
-            return accepted, False
-        return await self.batch(accepted), True
+            return Ordered(accepted, quotas=self._seen(meter.quotas) if meter else ())
+        return Ordered(await self.batch(accepted), replayed=True)
+
+    def _meter(self) -> Meter | None:
+        rights = self._rights
+        if rights.key is None or not (rights.limited or self._rates.any):
+            return None
+        return Meter(rights.key, self._rates)
+
+    @contextmanager
+    def _discreet(self) -> Iterator[None]:
+        """Who does not reach all characters of a user does not learn how much others ordered."""
+        try:
+            yield
+        except TooManyQueued as refusal:
+            if self._rights.characters is not None:
+                refusal.detail = "this user has too many unfinished images for this order"
+            raise
+        except TooMany as refusal:
+            refusal.quotas = self._seen(refusal.quotas)
+            raise
+
+    def _seen(self, quotas: Sequence[Quota]) -> Sequence[Quota]:
+        known = self._rights.characters is None
+        return [quota for quota in quotas if known or quota.name != USER_IMAGES]
 
     async def _plan(self, order: Order) -> tuple[Plan, Graph]:
         self._webhooks.check(order)

@@ -11,10 +11,10 @@ from typing import Final
 from safelight.core.errors import Invalid, Unknown
 from safelight.core.keys import ALPHABET, ID_LENGTH, SECRET_LENGTH, key_text, read_key
 from safelight.core.rights import check_scopes
-from safelight.database import keys
+from safelight.database import keys, link_keys
 from safelight.database.connection import Database
 from safelight.database.keys import Allowance, ApiKey
-from safelight.gateway.keyring import FRESH_FOR
+from safelight.gateway.linking import FRESH_FOR
 
 _NAME: Final = 200  # characters
 
@@ -59,6 +59,12 @@ class KeyMaker:
             raise Unknown(f"there is no key {id[:64]!r}")
         await self._until_known()
         return gone
+
+    async def rotate_links(self) -> str:
+        """Sign links and sessions anew, and believe none of those given out; the new key's id."""
+        id = await link_keys.rotate(self.database)
+        await self._until_known()
+        return id
 
     async def _until_known(self) -> None:
         """Until no process believes what it read before."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,12 +18,15 @@ import structlog
 
 from safelight.core.errors import DatabaseAway, Unauthorized
 from safelight.core.keys import Shown, read_key, sha256_of
-from safelight.core.rights import ANYBODY, Rights, rights_of
+from safelight.core.rights import ADMIN, ANYBODY, Rights, rights_of
 from safelight.database import keys
 from safelight.database.connection import Database
-from safelight.database.keys import Held
+from safelight.database.keys import Allowance, Held
+from safelight.gateway.linking import FRESH_FOR, Links
+from safelight.gateway.wrong_keys import WrongKeys
 
-FRESH_FOR: Final = 1.0  # s
+SESSION_FOR: Final = 7 * 86_400
+"""Seconds after which whoever signed in shows their key again."""
 _MOST: Final = 10_000  # keys remembered
 
 log = structlog.get_logger()
@@ -32,6 +36,16 @@ log = structlog.get_logger()
 class _Seen:
     held: Held | None
     at: float  # loop time
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, as they are told themselves."""
+
+    key: str | None  # the id of their key; None: no key is needed
+    name: str
+    scopes: tuple[str, ...]
+    admin: bool
 
 
 class Keyring:
@@ -45,6 +59,9 @@ class Keyring:
         self.own: Final = secrets.token_urlsafe(32)
         """What this process shows to itself; it is told to nobody."""
         self._own = sha256_of(self.own)
+        self.links: Final = Links(database)
+        """What opens one thing without a key."""
+        self._wrong = WrongKeys()
 
     async def guarded(self) -> bool:
         """Whether a key is needed. Raises `DatabaseAway`."""
@@ -54,11 +71,12 @@ class Keyring:
             self._looked = now
         return self._guarded
 
-    async def rights(self, text: str | None) -> Rights:
+    async def rights(self, text: str | None, address: str = "") -> Rights:
         """What whoever shows this key may see and do; None: they show none.
 
         Raises:
             Unauthorized: a key is needed, and this is none that is believed.
+            TooMany: likewise, and many such came from this address lately.
             DatabaseAway: nobody can tell.
         """
         if not await self.guarded():
@@ -67,8 +85,43 @@ class Keyring:
             raise Unauthorized("send an API key, as `Authorization: Bearer slk_…`")
         if hmac.compare_digest(sha256_of(text), self._own):
             return ANYBODY
-        shown = _read(text)
-        return await self.rights_of_id(shown.id, shown)
+        try:
+            shown = _read(text)
+            return await self.rights_of_id(shown.id, shown)
+        except Unauthorized:
+            self._wrong.note(address)
+            raise
+
+    async def rights_of_session(self, cookie: str) -> Rights:
+        """What whoever has signed in may see and do. Raises like `rights`."""
+        if not await self.guarded():
+            return ANYBODY
+        id = await self.links.session_key(cookie)
+        if id is None:
+            raise Unauthorized("this session is over; sign in again")
+        return await self.rights_of_id(id)
+
+    async def sign_in(self, text: str, address: str) -> tuple[Rights, str | None]:
+        """The rights of whoever shows this key, and a session's cookie that stands for it.
+
+        None: no key is needed. Raises like `rights`.
+        """
+        rights = await self.rights(text, address)
+        if rights.key is None:
+            return rights, None
+        return rights, await self.links.session(rights.key, int(time.time()) + SESSION_FOR)
+
+    async def still(self, rights: Rights) -> None:
+        """Whether who had these rights a while ago has them. Raises like `rights`."""
+        if rights.key is not None:
+            await self.rights_of_id(rights.key)
+
+    async def asker(self, rights: Rights) -> Asker:
+        """Who has these rights. Raises like `rights`."""
+        held = await self._held(rights.key) if rights.key is not None else None
+        if held is None:
+            return Asker(None, "", (ADMIN,), admin=True)
+        return Asker(rights.key, held.name, held.scopes, rights.admin)
 
     async def rights_of_id(self, id: str, shown: Shown | None = None) -> Rights:
         """The rights of the key with this id, if it is still believed; `shown` proves it where it
@@ -78,7 +131,7 @@ class Keyring:
             raise Unauthorized("this API key is not known here")
         if held.ended:
             raise Unauthorized(f"this API key has {_ENDED[held.ended]}")
-        return rights_of(id, held.scopes)
+        return rights_of(id, held.scopes, limited=held.allowance != Allowance())
 
     async def _held(self, id: str) -> Held | None:
         now = asyncio.get_running_loop().time()

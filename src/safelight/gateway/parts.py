@@ -8,6 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from safelight.core.errors import Unknown
+from safelight.core.quotas import Rates
 from safelight.core.records import Limits
 from safelight.core.rights import ANYBODY, Rights
 from safelight.database.bell import Bell
@@ -45,12 +46,14 @@ class Parts:
         limits: Limits,
         working: Callable[[], str] | None = None,
         webhooks: Allowed | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self._database = database
         self._bell = bell
         self._store = store
         self._acceptor = acceptor
         self._limits = limits
+        self._rates = rates or Rates()
         self._working = working
         self._thumbnails = Thumbnails(store)
         self._shelf = shelf

@@ -8,8 +8,18 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from safelight.core.killing import Hold
-from safelight.core.records import Attempt, Character, Event, Image, Workflow
+from safelight.core.quotas import Quota
+from safelight.core.records import Attempt, Batch, Character, Event, Image, Workflow
 from safelight.pipeline.stream import Reset
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What an order was answered with."""
+
+    batch: Batch
+    replayed: bool = False  # the idempotency key gave it before
+    quotas: Sequence[Quota] = ()  # what this order was counted in; none for a replay
 
 
 @dataclass(frozen=True, slots=True)

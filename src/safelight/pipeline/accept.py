@@ -23,6 +23,7 @@ from safelight.database.batches import NewBatch, NewImage, Reserved
 from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
 from safelight.database.engine import Place, line_up
+from safelight.pipeline.metering import Meter
 from safelight.pipeline.waiting import until_fewer
 
 
@@ -71,13 +72,21 @@ class Acceptor:
         self._known_graphs: set[str] = set()
 
     async def accept(
-        self, order: Order, plan: Plan, graph: Graph, key: Key | None = None
+        self,
+        order: Order,
+        plan: Plan,
+        graph: Graph,
+        key: Key | None = None,
+        meter: Meter | None = None,
     ) -> Batch | str:
         """Accept an order; returns the batch, or the id of the one that is replayed.
+
+        A replay is not counted by the meter, nor is what is refused.
 
         Raises:
             Invalid: the key was used for another request (`idempotency-key-reused`).
             TooManyQueued: the user has too many unfinished images; nothing was reserved.
+            TooMany: a quota is used up; nothing was reserved.
             DatabaseAway: nothing was reserved.
         """
         await self._keep_graph(plan.graph, graph)
@@ -88,6 +97,8 @@ class Acceptor:
                 if key:
                     await _claim(c, key, id)
                 await self._refuse_too_many(c, order)
+                if meter:
+                    await meter.count(c, order)
                 batch = await self._insert(c, id, order, plan)
         except Replayed as replayed:
             return replayed.batch

@@ -61,6 +61,7 @@ class Eraser:
         batches = await self._forget(user)
         files = await self._remove_files(user)
         await erasing.leave_indices(self.database, user)
+        await erasing.forget_quotas(self.database, user)
         files += await self._sweep(user)
         if publications:
             await erasing.ask_removal(self.database, user)

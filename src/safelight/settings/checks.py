@@ -11,7 +11,7 @@ from safelight.core.naming import ID_PATTERN
 
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
-_HOST: Final = re.compile(r"[0-9A-Za-z_](?:[0-9A-Za-z._-]{0,252})|[0-9A-Fa-f:.]{2,45}")
+_HOST: Final = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._-]{0,252}")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -74,9 +74,17 @@ def duration(value: object) -> object:
 
 def host(value: object) -> object:
     """An address or a name to listen on. Which may be, without keys, is seen at the start."""
-    if isinstance(value, str) and not _HOST.fullmatch(value):
+    if isinstance(value, str) and not (_HOST.fullmatch(value) or _is_address(value)):
         raise ValueError('expected an address or a host name such as "127.0.0.1" or "0.0.0.0"')
     return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return "%" not in value
 
 
 def is_loopback(host: str) -> bool:

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from safelight.core import records
 from safelight.core.fairness import Fairness
+from safelight.core.quotas import Rates
 from safelight.settings import catalogue
 from safelight.settings.backends import no_twins, some_backend_in_each
 from safelight.settings.fleet import Backend, Pool, Section
@@ -173,6 +174,12 @@ class Limits(Section):
     """Most unfinished images of one user; further orders are answered 429. Left out: any."""
     in_flight_per_user: Whole | None = Field(None, ge=1)
     """Most images of one user at backends at the same time; left out: any."""
+    batches_per_minute: Whole | None = Field(None, ge=1, le=2**31 - 1)
+    """Most batches that one API key orders in a minute; left out: any. A key's own limit wins."""
+    images_per_day: Whole | None = Field(None, ge=1, le=2**31 - 1)
+    """Most images that one API key orders in a day; left out: any. A key's own limit wins."""
+    images_per_user_per_day: Whole | None = Field(None, ge=1, le=2**31 - 1)
+    """Most images ordered for one user in a day, by all API keys together; left out: any."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Limits:
@@ -193,6 +200,10 @@ class Limits(Section):
     def fairness(self) -> Fairness:
         """How users share pools, as the core knows it."""
         return Fairness(self.weights, self.queued_per_user, self.in_flight_per_user)
+
+    def rates(self) -> Rates:
+        """What may be asked for in a time, as the core knows it."""
+        return Rates(self.batches_per_minute, self.images_per_day, self.images_per_user_per_day)
 
 
 class Retention(Section):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from safelight.api import bodies
 from safelight.api.answers import Json, batch_json, respond, respond_tagged
 from safelight.api.context import context_of
-from safelight.api.headers import idempotency_key, preferred_wait
+from safelight.api.headers import idempotency_key, preferred_wait, rate_limits
 from safelight.api.links import base_of
 from safelight.api.openapi import described, takes
 from safelight.api.paths import uuid_or_unknown
@@ -54,17 +54,18 @@ async def create_batch(request: Request) -> Response:
     body, document = await bodies.read(request, BatchRequest)
     fingerprint = bodies.fingerprint(document) if key is not None else ""
     base = base_of(request)
-    batch, replayed = await context.gateway.create_batch(
+    ordered = await context.gateway.order(
         body.order(base), key=key, fingerprint=fingerprint, scope=_SCOPE
     )
-    headers = {"location": f"{base}/v1/batches/{batch.id}"}
-    if replayed:
+    batch = ordered.batch
+    headers = {"location": f"{base}/v1/batches/{batch.id}", **rate_limits(ordered.quotas)}
+    if ordered.replayed:
         headers["idempotency-replayed"] = "true"
     wait = preferred_wait(request.headers.getlist("prefer"))
     if wait is not None:
         headers["preference-applied"] = f"wait={wait}"
         batch = await context.gateway.batch_after(batch, wait)
-    return respond(batch_json(batch, base, context.name), 200 if replayed else 201, headers)
+    return respond(batch_json(batch, base, context.name), 200 if ordered.replayed else 201, headers)
 
 
 @router.get(

@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from safelight.api import problems
 from safelight.api.answers import moment, one_line
+from safelight.api.auth import still_theirs
 from safelight.api.context import context_of
 from safelight.api.headers import event_number
 from safelight.api.openapi import described, takes
@@ -78,7 +79,7 @@ def _last_seen(request: Request) -> str | None:
 def _stream(request: Request, source: AsyncIterator[Any]) -> Response:
     if request.scope["safelight.head"]:
         return Response(headers=_HEADERS, media_type="text/event-stream")
-    body = stream(source, problems.request_id_of(request))
+    body = stream(still_theirs(request, source), problems.request_id_of(request))
     return StreamingResponse(body, headers=_HEADERS, media_type="text/event-stream")
 
 

@@ -14,7 +14,7 @@ from safelight.api.answers import image_json, respond, respond_tagged
 from safelight.api.context import Context, context_of
 from safelight.api.headers import Span, Unsatisfiable, byte_range, names_tag, still_that
 from safelight.api.links import base_of
-from safelight.api.openapi import described, takes
+from safelight.api.openapi import SIGNED, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.problems import RangeNotSatisfiable, answer, request_id_of
 from safelight.core.records import Image, StoredFile
@@ -64,8 +64,8 @@ async def get_image(request: Request, id: str) -> Response:
     "/v1/images/{id}/file",
     operation_id="get_image_file",
     summary="The picture",
-    responses=described({200: "image/png", 206: "image/png"}, 304, 404, 410, 416),
-    openapi_extra=takes(headers=("Range", "If-Range", "If-None-Match")),
+    responses=described({200: "image/png", 206: "image/png"}, 304, 403, 404, 410, 416),
+    openapi_extra=takes(headers=("Range", "If-Range", "If-None-Match"), query=SIGNED),
 )
 async def get_image_file(request: Request, id: str) -> Response:
     """The bytes of a stored image, whole or a range; they never change."""
@@ -76,8 +76,8 @@ async def get_image_file(request: Request, id: str) -> Response:
     "/v1/images/{id}/thumbnail",
     operation_id="get_image_thumbnail",
     summary="A small copy",
-    responses=described({200: "image/webp"}, 304, 404, 410, 422),
-    openapi_extra=takes(headers=("If-None-Match",)),
+    responses=described({200: "image/webp"}, 304, 403, 404, 410, 422),
+    openapi_extra=takes(headers=("If-None-Match",), query=SIGNED),
 )
 async def get_image_thumbnail(
     request: Request, id: str, size: Annotated[ThumbnailSize, Query()]

@@ -19,7 +19,7 @@ router = APIRouter(tags=["publishers"])
     "/v1/publishers",
     operation_id="list_publishers",
     summary="Where copies go",
-    responses=described({200: "Publishers"}),
+    responses=described({200: "Publishers"}, 403),
 )
 async def list_publishers(request: Request) -> Response:
     """Those of the settings, then others that images still name, with how their copies are."""

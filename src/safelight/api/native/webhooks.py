@@ -53,7 +53,7 @@ async def create_webhook(request: Request) -> Response:
     "/v1/webhooks",
     operation_id="list_webhooks",
     summary="Who is told of all batches",
-    responses=described({200: "Webhooks"}),
+    responses=described({200: "Webhooks"}, 403),
 )
 async def list_webhooks(request: Request) -> Response:
     """Oldest first; a batch's own webhook is not among them."""
@@ -65,7 +65,7 @@ async def list_webhooks(request: Request) -> Response:
     "/v1/webhooks/{id}",
     operation_id="get_webhook",
     summary="A webhook",
-    responses=described({200: "Webhook"}, 404),
+    responses=described({200: "Webhook"}, 403, 404),
 )
 async def get_webhook(request: Request, id: str) -> Response:
     """`disabled` is one that answered 410; make another one to be told again."""
@@ -104,7 +104,7 @@ async def rotate_webhook(request: Request, id: str) -> Response:
     "/v1/webhooks/{id}/deliveries",
     operation_id="list_deliveries",
     summary="What a webhook was told",
-    responses=described({200: "Deliveries"}, 404, 422),
+    responses=described({200: "Deliveries"}, 403, 404, 422),
 )
 async def list_deliveries(
     request: Request, id: str, filters: Annotated[DeliveryFilters, Query()]

@@ -32,7 +32,7 @@ class ResumeWhere(BaseModel):
     "/v1/workflows",
     operation_id="list_workflows",
     summary="All workflows",
-    responses=described({200: "Workflows"}),
+    responses=described({200: "Workflows"}, 403),
 )
 async def list_workflows(request: Request) -> Response:
     """By id, without their graphs."""
@@ -44,7 +44,7 @@ async def list_workflows(request: Request) -> Response:
     "/v1/workflows/{id}",
     operation_id="get_workflow",
     summary="A workflow",
-    responses=described({200: "Workflow"}, 304, 404),
+    responses=described({200: "Workflow"}, 304, 403, 404),
 )
 async def get_workflow(request: Request, id: str) -> Response:
     """With its graph and what its check found."""
@@ -76,7 +76,7 @@ async def put_workflow(request: Request, id: str) -> Response:
     "/v1/workflows/{id}/resume",
     operation_id="resume_workflow",
     summary="Let a held workflow be drawn again",
-    responses=described({200: "ResumedWorkflow"}, 404, 422),
+    responses=described({200: "ResumedWorkflow"}, 403, 404, 422),
 )
 async def resume_workflow(
     request: Request, id: str, where: Annotated[ResumeWhere, Query()]

@@ -1,0 +1,2 @@
+-- $1 user
+delete from quotas where subject = 'user:' || $1::text
