@@ -5,6 +5,7 @@ Everything here speaks in records; JSON, statuses and headers belong to the door
 
 from safelight.gateway.gateway import Gateway
 from safelight.gateway.keyring import Keyring
+from safelight.gateway.listening import Listening
 from safelight.gateway.views import (
     BackendState,
     Kept,
@@ -25,6 +26,7 @@ __all__ = [
     "Gateway",
     "Kept",
     "Keyring",
+    "Listening",
     "Live",
     "Outlook",
     "Page",
