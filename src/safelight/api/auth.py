@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final, cast
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeAlias, cast
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -14,6 +16,7 @@ from safelight.gateway import Keyring
 
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """What is answered without a key: whoever watches over the process has none."""
+Still: TypeAlias = Callable[[], Awaitable[object]]
 _SCHEME: Final = re.compile(r"(?:bearer|key) +([!-~]{1,200}) *", re.I)
 
 
@@ -27,14 +30,20 @@ class Doorkeeper:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
-            rights = await self._keyring.rights(_shown(Headers(scope=scope)))
-            scope = {**scope, "safelight.rights": rights}
+            still = partial(self._keyring.rights, _shown(Headers(scope=scope)))
+            scope = {**scope, "safelight.rights": await still(), "safelight.still": still}
         await self._app(scope, receive, send)
 
 
 def rights_of(request: Request) -> Rights:
     """What whoever sent this request may see and do."""
     return cast(Rights, request.scope["safelight.rights"])
+
+
+def still_of(request: Request) -> Still:
+    """Asks whether what was shown with this request is still believed, for answers that take long:
+    raises `Unauthorized` if not."""
+    return cast(Still, request.scope["safelight.still"])
 
 
 def _shown(headers: Headers) -> str | None:

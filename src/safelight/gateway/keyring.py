@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -26,6 +27,7 @@ FRESH_FOR: Final = 1.0  # s
 _MOST: Final = 10_000  # keys remembered
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Keyring:
         self._database = database
         self._guarded = False
         self._looked = float("-inf")
+        self._asking: dict[str, tuple[float, asyncio.Task[Any]]] = {}
         self._seen: dict[str, _Seen] = {}
         self.own: Final = secrets.token_urlsafe(32)
         """What this process shows to itself; it is told to nobody."""
@@ -50,9 +53,14 @@ class Keyring:
         """Whether a key is needed. Raises `DatabaseAway`."""
         now = asyncio.get_running_loop().time()
         if not self._guarded and now - self._looked > FRESH_FOR:
-            self._guarded = await keys.exist(self._database)
-            self._looked = now
+            guarded, looked = await self._once("", self._look)
+            self._guarded |= guarded  # for good: an answer that came late changes nothing
+            self._looked = max(self._looked, looked)
         return self._guarded
+
+    async def _look(self) -> tuple[bool, float]:
+        now = asyncio.get_running_loop().time()
+        return await keys.exist(self._database), now
 
     async def rights(self, text: str | None) -> Rights:
         """What whoever shows this key may see and do; None: they show none.
@@ -84,12 +92,29 @@ class Keyring:
         now = asyncio.get_running_loop().time()
         seen = self._seen.get(id)
         if seen is None or now - seen.at > FRESH_FOR:
-            if len(self._seen) >= _MOST:
-                self._seen.clear()
-            seen = self._seen[id] = _Seen(await keys.held(self._database, id), now)
-            if seen.held and seen.held.unnoted and not seen.held.ended:
-                await self._note(id)
+            seen = await self._once(id, lambda: self._look_up(id))
         return seen.held
+
+    async def _look_up(self, id: str) -> _Seen:
+        now = asyncio.get_running_loop().time()
+        seen = _Seen(await keys.held(self._database, id), now)
+        if len(self._seen) >= _MOST:
+            self._seen.clear()
+        self._seen[id] = seen
+        if seen.held and seen.held.unnoted and not seen.held.ended:
+            await self._note(id)
+        return seen
+
+    async def _once(self, what: str, ask: Callable[[], Coroutine[None, None, T]]) -> T:
+        """Many who want to know the same at the same time ask once."""
+        now = asyncio.get_running_loop().time()
+        began, task = self._asking.get(what, (now, None))
+        if task is None or task.done() or now - began > FRESH_FOR:
+            task = asyncio.create_task(ask())
+            self._asking[what] = now, task
+            task.add_done_callback(lambda _: self._asking.pop(what, None))
+        answer: T = await asyncio.shield(task)
+        return answer
 
     async def _note(self, id: str) -> None:
         try:

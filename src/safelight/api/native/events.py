@@ -6,6 +6,7 @@ reader that reconnects sends the last id it saw and misses nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from safelight.api import problems
 from safelight.api.answers import moment, one_line
+from safelight.api.auth import Still, still_of
 from safelight.api.context import context_of
 from safelight.api.headers import event_number
 from safelight.api.links import Base, base_of, preview_url
@@ -26,6 +28,7 @@ from safelight.core.errors import SafelightError
 from safelight.core.records import Event
 from safelight.gateway import Listening, Live, Reset
 from safelight.gateway.cursors import read_position
+from safelight.gateway.keyring import FRESH_FOR
 
 router = APIRouter(tags=["events"])
 _Told: TypeAlias = Event | Live | Reset
@@ -82,9 +85,10 @@ def _last_seen(request: Request) -> str | None:
 class EventStream(StreamingResponse):
     """Closes what it streams also when nobody reads on: somebody may wait for the seat."""
 
-    def __init__(self, told: Listening[Any], request_id: str, base: Base) -> None:
+    def __init__(self, told: Listening[Any], request: Request) -> None:
         self._told = told
-        body = stream(told, request_id, base)
+        request_id, base = problems.request_id_of(request), base_of(request)
+        body = stream(told, request_id, base, still_of(request))
         super().__init__(body, headers=_HEADERS, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,22 +100,27 @@ class EventStream(StreamingResponse):
 def _stream(request: Request, listen: Callable[[], Listening[Any]]) -> Response:
     if request.scope["safelight.head"]:
         return Response(headers=_HEADERS, media_type="text/event-stream")
-    return EventStream(listen(), problems.request_id_of(request), base_of(request))
+    return EventStream(listen(), request)
 
 
 async def stream(
     told: AsyncIterator[_Told | tuple[str, Event | Reset | None] | None],
     request_id: str,
     base: Base,
+    still: Still,
 ) -> AsyncIterator[bytes]:
-    """What the gateway tells, as server-sent events.
+    """What the gateway tells, as server-sent events, as long as whoever hears it still may.
 
     The headers are out by then, so trouble on the way is told as an event `problem`, after which
     the stream ends and the reader comes back.
     """
     yield b"retry: 1000\n\n"
+    asked = time.monotonic()
     try:
         async for one in told:
+            if time.monotonic() - asked >= FRESH_FOR:
+                await still()
+                asked = time.monotonic()
             yield _piece(one, base).encode()
     except SafelightError as error:
         content = bytes(problems.answer(error, request_id).body)
