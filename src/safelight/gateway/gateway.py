@@ -25,6 +25,7 @@ from safelight.core.records import (
 from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
 from safelight.database import batches, events, images, previews
 from safelight.database.bell import Progress
+from safelight.database.events import Cursor
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.listening import Listening
 from safelight.gateway.parts import Parts, uuid_of
@@ -162,7 +163,7 @@ class Gateway(Parts):
         return Listening(self._hub.seat(), self._all_events(cursor))
 
     async def _all_events(
-        self, cursor: events.Cursor | None
+        self, cursor: Cursor | None
     ) -> AsyncGenerator[tuple[str, Event | stream.Reset | None], None]:
         async with aclosing(stream.of_all(self._hub, cursor, self._rights)) as heard:
             async for position, told in heard:
