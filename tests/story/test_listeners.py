@@ -35,12 +35,16 @@ def logging_postgres() -> Iterator[embedded.Server]:
         yield server
 
 
-@pytest.fixture
-def logged(logging_postgres: embedded.Server, tmp_path: Path) -> Iterator[Processes]:
-    """Processes on it."""
-    processes = Processes(tmp_path, url_of(logging_postgres))
-    yield processes
-    processes.stop_all()
+@pytest.fixture(scope="module")
+def logged(
+    logging_postgres: embedded.Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serving]:
+    """A `serve` on it."""
+    processes = Processes(tmp_path_factory.mktemp("listeners"), url_of(logging_postgres))
+    try:
+        yield processes.serve([processes.simulate(seconds=0.05).url])
+    finally:
+        processes.stop_all()
 
 
 async def listen(serving: Serving, many: int, seconds: float = 120) -> list[Listener]:
@@ -54,15 +58,14 @@ async def listen(serving: Serving, many: int, seconds: float = 120) -> list[List
 
 
 def test_five_hundred_hear_everything_for_the_price_of_five(
-    logged: Processes, logging_postgres: embedded.Server
+    logged: Serving, logging_postgres: embedded.Server
 ) -> None:
     """All hear all events of a batch of 64 in order, none twice. Rows are read as often for five
     hundred as for five: about once an event. Beside that each costs one statement at the door."""
-    serving = logged.serve([logged.simulate("--count", "1", seconds=0.1).url])
     reads = {}
     for many in (FEW, MANY):
         written = logging_postgres.log.stat().st_size
-        listeners = asyncio.run(listen(serving, many))
+        listeners = asyncio.run(listen(logged, many))
         said = said_since(logging_postgres, written)
         [whole] = {tuple(listener.heard) for listener in listeners}
         assert list(whole) == list(range(1, len(whole) + 1))
@@ -76,13 +79,36 @@ def test_five_hundred_hear_everything_for_the_price_of_five(
     assert reads[MANY] <= 2 * reads[FEW] + 50
 
 
+def test_many_wait_for_one_batch_for_the_price_of_one(
+    logged: Serving, logging_postgres: embedded.Server
+) -> None:
+    """A hundred requests with one key and `Prefer: wait` are answered with the batch's end; one
+    look for all of them finds it."""
+    body = {"user": "ann", "character": "mira", "prompt": "together", "quantity": 8}
+    headers = {"Idempotency-Key": "one-of-a-hundred"}
+
+    async def ask() -> list[Any]:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(100))
+        asking = [
+            asyncio.to_thread(logged.post, "/v1/batches", body, headers, 60) for _ in range(100)
+        ]
+        return list(await asyncio.gather(*asking))
+
+    written = logging_postgres.log.stat().st_size
+    answers = asyncio.run(ask())
+    assert {answer["status"] for answer in answers} == {"completed"}
+    assert len({answer["id"] for answer in answers}) == 1
+    assert len(LOOKS.findall(said_since(logging_postgres, written))) < 60
+
+
 def test_nobody_misses_or_repeats_anything_when_the_server_is_killed(processes: Processes) -> None:
     """`serve` is killed with -9 in the middle of a batch, with five hundred listening, and started
     again: they come back with the last id they heard."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    backends = [processes.simulate(seconds=0.1).url]
+    backends = [processes.simulate(seconds=0.05).url]
     serving = processes.serve(backends, "--port", port)
     batch = serving.order(IMAGES, 0)
     listeners = [Listener(serving.url, batch["id"]) for _ in range(MANY)]
@@ -140,30 +166,6 @@ def test_those_who_never_read_harm_nobody(processes: Processes) -> None:
     finally:
         for one in deaf:
             one.close()
-
-
-def test_many_wait_for_one_batch_for_the_price_of_one(
-    logged: Processes, logging_postgres: embedded.Server
-) -> None:
-    """A hundred requests with one key and `Prefer: wait` are answered with the batch's end; one
-    look for all of them finds it."""
-    serving = logged.serve([logged.simulate(seconds=0.2).url])
-    body = {"user": "ann", "character": "mira", "prompt": "together", "quantity": 8}
-    headers = {"Idempotency-Key": "one-of-a-hundred"}
-
-    async def ask() -> list[Any]:
-        loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(100))
-        asking = [
-            asyncio.to_thread(serving.post, "/v1/batches", body, headers, 60) for _ in range(100)
-        ]
-        return list(await asyncio.gather(*asking))
-
-    written = logging_postgres.log.stat().st_size
-    answers = asyncio.run(ask())
-    assert {answer["status"] for answer in answers} == {"completed"}
-    assert len({answer["id"] for answer in answers}) == 1
-    assert len(LOOKS.findall(said_since(logging_postgres, written))) < 60
 
 
 def _heard_to_the_end(serving: Serving) -> bool:

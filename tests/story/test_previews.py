@@ -7,6 +7,7 @@ import io
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import asyncpg
 from PIL import Image
@@ -14,6 +15,14 @@ from PIL import Image
 from tests.processes import Processes, Serving, until_ended
 from tests.story.listeners import Listener
 from tests.waiting import until
+
+PORTRAIT = Path(__file__).parents[2] / "src" / "safelight" / "cli" / "portrait.json"
+SAMPLED = f"""
+[workflows.portrait]
+file = "{PORTRAIT}"
+[characters.ben]
+workflow = "portrait"
+"""
 
 
 def fetched(url: str, tag: str = "") -> tuple[int, dict[str, str], bytes]:
@@ -50,15 +59,16 @@ def test_previews_are_seen_while_a_batch_is_drawn_and_watched(processes: Process
     """API and worker are two processes. Of a batch that nobody watches there is no preview. Of one
     that somebody listens to, progress comes with the addresses of small pictures, newer ones under
     new addresses. When the images have ended, the addresses lead nowhere and the rows are gone."""
-    serving = processes.serve([processes.simulate(seconds=3).url], "--no-worker")
+    simulated = processes.simulate(seconds=3)
+    serving = processes.serve([simulated.url], "--no-worker", config=SAMPLED)
     processes.start("work")
-    unseen = serving.order(1, 0)
+    unseen = serving.order(1, 0, character="ben")
     until(lambda: fetched(f"{serving.url}/v1/images/{unseen['images'][0]['id']}")[0] == 200)
     until_ended(serving, unseen["id"])
     assert rows(processes) == 0
     no_preview(serving, unseen["images"][0]["id"])
 
-    batch = serving.order(2, 0, width=512, height=512)
+    batch = serving.order(2, 0, character="ben", width=512, height=512)
     listener = Listener(serving.url, batch["id"])
     seen: dict[str, tuple[int, dict[str, str], bytes]] = {}
 
