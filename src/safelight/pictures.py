@@ -33,7 +33,6 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _IEND = b"\0\0\0\0IEND\xaeB`\x82"
 _MOST_CHUNKS = 50_000
-_WEBP_SIDE = 16383
 
 _PRINT = 360
 _GAP = 44
@@ -109,17 +108,18 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_B
         )
 
 
-def thumbnail(data: bytes, width: int) -> bytes:
+def thumbnail(
+    data: bytes, width: int, height: int = 16383, quality: int = 80, most: int = MAX_PIXELS
+) -> bytes:
     """A WebP at most `width` pixels wide, 16 to 2048, without metadata; never enlarged.
 
     Raises ValueError for another width, BadPicture.
     """
     if not 16 <= width <= 2048:
         raise ValueError(f"A thumbnail is 16 to 2048 pixels wide, not {width}.")
-    with _opened(data) as image:
-        scale = min(1.0, width / image.width, _WEBP_SIDE / image.height)
-        small = _resized(image, scale)
-    return _encoded(small, "WEBP", quality=80, method=1)
+    with _opened(data, most) as image:
+        small = _resized(image, min(1.0, width / image.width, height / image.height))
+    return _encoded(small, "WEBP", quality=quality, method=1)
 
 
 def contact_sheet(items: Sequence[tuple[bytes, str, str]], columns: int | None = None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from uuid import uuid4
@@ -129,16 +130,21 @@ AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TOLD = Event("b", 7, "image.stored", "i", {"text": "two\nlines"}, AT)
 
 
-async def pieces(*told: Event | Live | tuple[str, Event] | SafelightError | None) -> list[str]:
+async def pieces(
+    *told: Event | Live | tuple[str, Event | None] | SafelightError | None,
+) -> list[str]:
     """What goes out for what the gateway tells; an error ends it."""
 
-    async def source() -> AsyncIterator[Event | Live | tuple[str, Event] | None]:
+    async def source() -> AsyncIterator[Event | Live | tuple[str, Event | None] | None]:
         for one in told:
             if isinstance(one, SafelightError):
                 raise one
             yield one
 
-    sent = [piece.decode() async for piece in stream(source(), "the-id")]
+    async def still() -> None:
+        return
+
+    sent = [piece.decode() async for piece in stream(source(), "the-id", "http://here", still)]
     assert sent[0] == "retry: 1000\n\n"
     assert all(piece.endswith("\n\n") and "\n\n" not in piece[:-2] for piece in sent)
     return sent[1:]
@@ -148,11 +154,18 @@ async def test_silence_is_a_comment() -> None:
     assert await pieces(None) == [": ping\n\n"]
 
 
+async def test_silence_in_the_stream_of_all_says_where_to_go_on() -> None:
+    """What passes by unheard need not be looked through again: an id without data is no event."""
+    assert await pieces(("12-34", None)) == [": ping\nid: 12-34\n\n"]
+
+
 async def test_progress_has_no_id() -> None:
-    (piece,) = await pieces(Live("b", "i", 3, 20))
-    event, data = piece.splitlines()[:2]
-    assert event == "event: progress"
-    assert json.loads(data[6:]) == {"batch": "b", "image": "i", "step": 3, "steps": 20}
+    told = {"batch": "b", "image": "i", "step": 3, "steps": 20}
+    for number, url in ((0, None), (7, "http://here/v1/images/i/preview?n=7")):
+        (piece,) = await pieces(Live("b", "i", 3, 20, number))
+        event, data = piece.splitlines()[:2]
+        assert event == "event: progress"
+        assert json.loads(data[6:]) == {**told, "preview": url}
 
 
 async def test_ids_are_numbers_in_a_batch_and_cursors_in_all() -> None:
@@ -161,6 +174,14 @@ async def test_ids_are_numbers_in_a_batch_and_cursors_in_all() -> None:
     assert of_all.startswith("id: 12-34\nevent: image.stored\ndata: {")
     assert of_batch.splitlines()[2] == of_all.splitlines()[2]
     assert json.loads(of_all.splitlines()[2][6:])["data"] == {"text": "two\nlines"}
+
+
+async def test_an_event_that_was_read_anew_is_told_as_it_is_now() -> None:
+    """What many hear is written once; another record of the same event is not taken for it."""
+    erased = replace(TOLD, data={})
+    first, again, now = await pieces(TOLD, TOLD, erased)
+    assert first == again
+    assert json.loads(now.splitlines()[2][6:])["data"] == {}
 
 
 async def test_trouble_on_the_way_is_told_and_ends_the_stream() -> None:

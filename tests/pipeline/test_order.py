@@ -15,7 +15,7 @@ import pytest
 from safelight.database import arrows, events, images
 from safelight.database.arrows import Driver
 from safelight.database.connection import Connection, Database, sql
-from safelight.database.events import Cursor
+from safelight.database.events import Place
 from safelight.database.migrations import migrations
 from safelight.pipeline.wishes import Wishes
 from tests.pipeline.orders import Counter
@@ -30,17 +30,17 @@ class Reader:
 
     database: Database
     page: int = 500
-    cursor: Cursor = field(default_factory=lambda: Cursor("", "0", 0))
+    place: Place = (0, 0)
     told: dict[str, list[int]] = field(default_factory=dict)
 
     async def read(self) -> None:
         """All there is; of each batch it must be the beginning, in order, each event once."""
         found = None
         while found is None or len(found) == self.page:
-            found = await events.of_all(self.database, self.cursor, self.page)
-            for cursor, event in found:
-                self.cursor = cursor
-                self.told.setdefault(event.batch, []).append(event.number)
+            found = await events.of_all(self.database, self.place, self.page)
+            for placed in found:
+                self.place = placed.place
+                self.told.setdefault(placed.event.batch, []).append(placed.event.number)
         for batch, numbers in self.told.items():
             assert numbers == list(range(1, len(numbers) + 1)), batch
 
@@ -240,6 +240,6 @@ async def test_what_a_restore_tells_comes_in_order_too(database: Database) -> No
     async with asyncio.timeout(30):
         while sum(map(len, told.values())) < 2 * (1 + 6 + 6 + 6 + 1):
             told = {batch.id: [] for batch in ordered}
-            for _, event in await events.of_all(database, Cursor("", "0", 0), 500):
-                told[event.batch].append(event.number)
+            for placed in await events.of_all(database, (0, 0), 500):
+                told[placed.event.batch].append(placed.event.number)
     assert all(numbers == sorted(set(numbers)) for numbers in told.values())

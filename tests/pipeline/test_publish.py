@@ -24,6 +24,7 @@ from safelight.gateway.copies import Copies
 from safelight.pictures import inspect
 from safelight.pipeline import stream
 from safelight.pipeline.closing import Closer
+from safelight.pipeline.hub import Hub
 from safelight.pipeline.publish import Publish
 from safelight.publishers.base import (
     Copy,
@@ -420,13 +421,14 @@ async def test_a_listener_hears_of_copies_and_is_let_go(scene: Scene) -> None:
     batch = await scene.stored(2)
     await scene.run(lambda: scene.ended(batch))
     everything = await scene.told(batch)
+    hub = Hub(scene.database, scene.bell, 1)
     for after in range(len(everything) + 1):
         if after == len(everything):
             break
         async with asyncio.timeout(10):
             heard = [
                 told.type
-                async for told in stream.of_batch(scene.database, scene.bell, batch.id, after)
+                async for told in stream.of_batch(hub, batch.id, after)
                 if told is not None and not isinstance(told, stream.Reset)
                 if hasattr(told, "type")
             ]

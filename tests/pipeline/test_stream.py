@@ -6,7 +6,6 @@ import pytest
 
 from safelight.database import events
 from safelight.database.connection import Database
-from safelight.database.events import Cursor
 from tests.pipeline.orders import Counter
 
 LAST = 106
@@ -26,9 +25,9 @@ async def test_everything_comes_once_and_in_order_as_transactions_get_more_digit
     async with database.session() as c:
         await c.execute(INSERT, batch.id, LAST)
     told: list[int] = []
-    cursor = Cursor("", "0", 0)
-    while found := await events.of_all(database, cursor, page):
-        told += [event.number for _, event in found]
-        cursor = found[-1][0]
+    place = 0, 0
+    while found := await events.of_all(database, place, page):
+        told += [placed.event.number for placed in found]
+        place = found[-1].place
     # The first event of the batch is that of the youngest transaction.
     assert told == [*range(2, LAST + 1), 1]

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import shutil
-import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import asyncpg
 import pytest
 
 from safelight.database import embedded
 from tests.processes import Processes, Serving
+from tests.story.statements import STATEMENT, logging_server, said_since, url_of
 
 IMAGES = 15
-# Who said it stands before every line: leases and the bell have sessions with other names.
-LOGGED = {"log_statement": "all", "log_line_prefix": "#%a#"}
-STATEMENT = re.compile(rb"^#safelight [0-9a-f]{8}#LOG:  (?:statement|execute [^:]+):", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,11 +30,8 @@ class Cost:
 @pytest.fixture(scope="module")
 def logging_postgres() -> Iterator[embedded.Server]:
     """A PostgreSQL of its own, which writes down every statement."""
-    folder = Path(tempfile.mkdtemp(prefix="sl-"))
-    server = asyncio.run(embedded.attach(folder / "pg", settings=LOGGED))
-    yield server
-    asyncio.run(embedded.release(server))
-    shutil.rmtree(folder, ignore_errors=True)
+    with logging_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +39,7 @@ def serving(
     logging_postgres: embedded.Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Serving]:
     """A `serve` on it; `ben` is drawn in a pool that has no backend."""
-    server = logging_postgres
-    socket = quote(str(server.data / "cluster"), safe="")
-    url = f"postgresql://{server.user}@/{server.database}?host={socket}"
-    processes = Processes(tmp_path_factory.mktemp("cost"), url)
+    processes = Processes(tmp_path_factory.mktemp("cost"), url_of(logging_postgres))
     far = '[styles.far]\npool = "far"\n[characters.ben]\nworkflow = "quick"\nstyle = "far"\n'
     try:
         yield processes.serve([processes.simulate(seconds=0).url], config=far)
@@ -93,10 +82,35 @@ def test_saying_when_it_will_be_there_costs_one_statement(
     def statements(id: str) -> int:
         written = logging_postgres.log.stat().st_size
         serving.get(f"/v1/batches/{id}")
-        return len(STATEMENT.findall(logging_postgres.log.read_bytes()[written:]))
+        return len(STATEMENT.findall(said_since(logging_postgres, written)))
 
     assert min(statements(ended) for _ in range(IMAGES)) == 1
     assert min(statements(waiting) for _ in range(IMAGES)) == 2
+
+
+def test_a_poll_that_finds_nothing_new_costs_one_statement(
+    logging_postgres: embedded.Server, serving: Serving
+) -> None:
+    """Of a batch that waits and of one that has ended: 304, and nothing but the look itself. Every
+    ten seconds what waits is answered in full, with when it is expected."""
+    for batch in (serving.order(1), serving.order(1, wait=0, character="ben")):
+        url = f"{serving.url}/v1/batches/{batch['id']}"
+        answers = [(200, 0)]
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            tag = answer.headers["etag"]
+        for _ in range(IMAGES):
+            written = logging_postgres.log.stat().st_size
+            request = urllib.request.Request(url, headers={"If-None-Match": tag})
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    status, tag = answer.status, answer.headers["etag"]
+            except urllib.error.HTTPError as error:
+                with error:
+                    status = error.code
+            said = said_since(logging_postgres, written)
+            answers.append((status, len(STATEMENT.findall(said))))
+        assert min(cost for status, cost in answers if status == 304) == 1
+        assert [status for status, _ in answers].count(304) >= IMAGES - 2
 
 
 def test_who_has_no_webhook_pays_for_none(
@@ -106,7 +120,7 @@ def test_who_has_no_webhook_pays_for_none(
     written = logging_postgres.log.stat().st_size
     for _ in range(IMAGES):
         serving.order(1)
-    said = logging_postgres.log.read_bytes()[written:]
+    said = said_since(logging_postgres, written)
     assert said.count(b"insert into batches") == IMAGES
     for what in (b"insert into webhooks", b"into deliveries", b"update deliveries set nudges"):
         assert what not in said
@@ -117,7 +131,7 @@ def _cost(server: embedded.Server, order: Any) -> Cost:
     written = server.log.stat().st_size
     transactions = _transactions(server)
     batch = order()
-    said = server.log.read_bytes()[written:]
+    said = said_since(server, written)
     after = _transactions(server)
     assert batch["status"] == "completed"
     return Cost(len(STATEMENT.findall(said)), after - transactions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -31,19 +32,20 @@ def respond(body: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(_ENCODER.encode(body), status, all_headers, "application/json")
 
 
-def respond_tagged(request: Request, body: Any, *, ask_again: bool = False) -> Response:
-    """A JSON answer with an entity tag; 304 without a body to who has it already.
-
-    `ask_again` tells a client that polls when to come back.
-    """
+def respond_tagged(request: Request, body: Any) -> Response:
+    """A JSON answer with an entity tag; 304 without a body to who has it already."""
     content = _ENCODER.encode(body)
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "no-cache"}
-    if ask_again:
-        headers["retry-after"] = "1"
     if names_tag(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     return Response(content, 200, headers, "application/json")
+
+
+def tag_for_a_while(body: Any) -> str:
+    """A weak entity tag for a body that will be sent with more, which may be ten seconds old."""
+    written = _ENCODER.encode([body, int(time.time() / 10)])
+    return f'W/"{hashlib.sha256(written).hexdigest()[:32]}"'
 
 
 def one_line(body: Any) -> str:

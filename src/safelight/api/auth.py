@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import aclosing
-from typing import Final, TypeVar, cast
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeAlias, cast
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
@@ -23,11 +23,11 @@ OPEN: Final = frozenset({"/healthz", "/readyz"})
 SESSION_PATH: Final = "/v1/session"
 SESSION: Final = "safelight_session"
 """The cookie of whoever has signed in."""
+Still: TypeAlias = Callable[[], Awaitable[object]]
 _SCHEME: Final = re.compile(r"(?:bearer|key) +([!-~]{1,200}) *", re.I)
 # What a signed link may lead to: it opens this very thing and nothing beside it.
 _LINKABLE: Final = re.compile(r"/v1/images/[0-9a-fA-F-]{36}/(?:file|thumbnail)")
 _MOST_FIELDS: Final = 20  # in the query of a signed link
-Told = TypeVar("Told")
 
 
 class Doorkeeper:
@@ -52,7 +52,8 @@ class Doorkeeper:
                 _refuse_other_pages(headers)
         else:
             rights = await self._keyring.rights(shown, address_of(scope))
-        return {**scope, "safelight.rights": rights}
+        still = partial(self._keyring.still, rights)
+        return {**scope, "safelight.rights": rights, "safelight.still": still}
 
     async def _linked(self, scope: Scope) -> Scope | None:
         """A request by a signed link, the signature taken off; None: it is none.
@@ -83,16 +84,10 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-async def still_theirs(request: Request, source: AsyncIterator[Told]) -> AsyncIterator[Told]:
-    """What a stream tells, as long as whoever asked for it may hear it.
-
-    Raises `Unauthorized` when their key was revoked or has expired meanwhile.
-    """
-    keyring, rights = cast(Keyring, request.app.state.keyring), rights_of(request)
-    async with aclosing(source) as told:  # type: ignore[type-var]
-        async for one in told:
-            await keyring.still(rights)
-            yield one
+def still_of(request: Request) -> Still:
+    """Asks whether what was shown with this request is still believed, for answers that take long:
+    raises `Unauthorized` if not."""
+    return cast(Still, request.scope["safelight.still"])
 
 
 def _open(scope: Scope) -> bool:

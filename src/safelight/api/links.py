@@ -30,6 +30,11 @@ def file_url(base: Base, image: str) -> str:
     return f"{base}/v1/images/{image}/file"
 
 
+def preview_url(base: Base, image: str, number: int) -> str:
+    """Where an image's preview is while it is drawn; the number makes a browser fetch it anew."""
+    return f"{base}/v1/images/{image}/preview?n={number}"
+
+
 def thumbnail_url(base: Base, image: str) -> str:
     """Where an image's small copy is, or will be."""
     return f"{base}/v1/images/{image}/thumbnail"

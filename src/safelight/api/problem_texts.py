@@ -141,6 +141,12 @@ PROBLEMS: Final = {
         "This method is not allowed here",
         "The address exists; the header Allow lists what it takes.",
     ),
+    "no-preview": Text(
+        404,
+        "There is no preview of this image",
+        "The image is not being drawn now, or nothing of it has been seen yet. Previews are made "
+        "while somebody listens to the events of its batch, and are gone when the image ends.",
+    ),
     "no-webhook-secret": Text(
         422,
         "Nothing to sign with",
@@ -230,6 +236,12 @@ PROBLEMS: Final = {
         413,
         "The request body is too large",
         "The request body is longer than the server takes (max_body).",
+    ),
+    "too-many-listeners": Text(
+        503,
+        "Too many listen already",
+        "This process streams events to as many listeners as it may (max_listeners). Come back "
+        "after Retry-After seconds, or close streams that nobody reads.",
     ),
     "too-many-queued": Text(
         429,

@@ -29,6 +29,7 @@ from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import Graphs
 from safelight.pipeline.endings import LOOK_AGAIN, Rules
 from safelight.pipeline.gather import Follower
+from safelight.pipeline.hub import Hub
 from safelight.pipeline.removing import Remover
 from safelight.pipeline.wishes import Wishes
 from safelight.renderers.base import Renderer
@@ -209,6 +210,7 @@ def make_gateway(
     return Gateway(
         database=database,
         bell=bell,
+        hub=Hub(database, bell, settings.server.max_listeners),
         store=store,
         shelf=Shelf(database, settings.catalogue(), settings.order_limits()),
         acceptor=Acceptor(

@@ -49,7 +49,7 @@ async def running(
     few_arenas()
     host = settings.server.host
     port = settings.server.port if port is None else port
-    listening = _listen(host, port)
+    listening = _listen(host, port, settings.server.stalled_after)
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
         database = await stack.enter_async_context(opened_database(settings))
@@ -63,6 +63,7 @@ async def running(
             await _working(stack, crew)
         gateway = make_gateway(settings, database, bell, store, crew)
         await stack.enter_async_context(_http(settings, gateway, keyring, listening))
+        stack.push_async_callback(gateway.stop)
         settle_down()
         here = f"http://{_bracketed(host)}:{listening.getsockname()[1]}"
         yield Running(here, keyring.own)
@@ -161,11 +162,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, stalled_after: float) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, because asyncio turns off Nagle's algorithm only where the protocol is.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        # Connections have it from here: the kernel resets one whose other side takes nothing for so
+        # long, and with it goes what was still to be sent. uvicorn would wait for ever.
+        limit = round(stalled_after * 1_000)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
     try:
         listening.bind((host, port))
     except OSError as error:

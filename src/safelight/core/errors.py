@@ -9,6 +9,7 @@
     │   ├── SignatureExpired   403  a signed link whose time is over
     │   ├── Unknown            404  no such thing, or not yours
     │   ├── NotStored          404  the image has no file yet; come back
+    │   ├── NoPreview          404  nothing shows how far the image is
     │   ├── Gone               410  it was there and was deleted
     │   ├── Conflict           409  it cannot be done in this state
     │   ├── TooLarge           413  more bytes than the limit
@@ -17,7 +18,8 @@
     └── Trouble            the operator
         ├── SettingsError          a setting is wrong (exit 2)
         ├── DatabaseAway           PostgreSQL does not answer (exit 3, HTTP 503)
-        └── StoreTrouble           pictures cannot be kept now (HTTP 503; pulling stops)
+        ├── StoreTrouble           pictures cannot be kept now (HTTP 503; pulling stops)
+        └── TooManyListeners       one process has as many as it may (HTTP 503)
 
 What the retry must act on is no exception: a renderer answers with records, see
 `safelight.renderers.base`.
@@ -134,6 +136,14 @@ class NotStored(Refusal):
     retry_after: float | None = 1.0
 
 
+class NoPreview(Refusal):
+    """404: the image is not being drawn, or nothing of it has been seen yet."""
+
+    code = "no-preview"
+    title = "There is no preview of this image"
+    status = 404
+
+
 class Gone(Refusal):
     """410: deleted by request."""
 
@@ -206,3 +216,11 @@ class StoreTrouble(Trouble):
 
     code = "store-away"
     title = "The store does not answer"
+
+
+class TooManyListeners(Trouble):
+    """503: this process tells as many listeners as it may; another one, or a later one, can."""
+
+    code = "too-many-listeners"
+    title = "Too many listen already"
+    retry_after: float | None = 5.0

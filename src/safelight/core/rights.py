@@ -55,7 +55,9 @@ class Rights:
 
 
 ANYBODY: Final = Rights(admin=True)
-"""Whoever asks while there are no keys, and ourselves."""
+"""Whoever asks while there are no keys."""
+OURSELVES: Final = Rights(admin=True)
+"""A command that runs the server within itself."""
 LINKED: Final = Rights()
 """Whoever has a signed link: it says itself what may be looked at."""
 NOBODY: Final = Rights(users=frozenset(), characters=frozenset())

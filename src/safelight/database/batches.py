@@ -133,6 +133,11 @@ async def batch(database: Database, id: str) -> Batch | None:
     return batch_of(rows[0], rows, image_id="image_id") if rows else None
 
 
+async def ended_among(database: Database, ids: Sequence[str]) -> list[str]:
+    """Which of these batches have ended."""
+    return [str(row["id"]) for row in await database.fetch("ended_among", ids)]
+
+
 async def batches(database: Database, asked: Asked, rights: Rights = ANYBODY) -> list[Batch]:
     """Batches that somebody with these rights reaches, newest first."""
     created, id = asked.after or (None, None)

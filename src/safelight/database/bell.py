@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
@@ -41,6 +41,7 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     image: str
     step: int
     steps: int
+    preview: int = 0  # number of its latest preview, 0 where there is none
 
 
 class Ring(msgspec.Struct, array_like=True):
@@ -82,6 +83,7 @@ class Bell:
         self._database = database
         self._me = me
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._hearing: dict[str, set[Callable[[Progress], None]]] = defaultdict(set)
         self._latest: dict[str, Progress] = {}
         self._rung: set[str] = set()
         self._rung_line = False
@@ -140,18 +142,24 @@ class Bell:
         """The image ended: who comes late need not hear of its progress."""
         self._latest.pop(image, None)
 
+    def latest(self, image: str) -> Progress | None:
+        """The latest of one image that is being rendered."""
+        return self._latest.get(image)
+
     def progress_of(self, batch: str) -> list[Progress]:
         """The latest of each image of a batch that is being rendered."""
         return [progress for progress in self._latest.values() if progress.batch == batch]
 
-    def waiting_for_end(self, batch: str) -> AbstractContextManager[asyncio.Event]:
-        """An event that is set when this batch may have ended."""
-        return self.waiting(batch + _END)
+    def waiting_for_end(
+        self, batch: str, event: asyncio.Event
+    ) -> AbstractContextManager[asyncio.Event]:
+        """This event is set when this batch may have ended."""
+        return self.waiting(batch + _END, event)
 
     @contextmanager
-    def waiting(self, batch: str) -> Iterator[asyncio.Event]:
+    def waiting(self, batch: str, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
         """An event that is set whenever there may be news of this batch ("*": of any)."""
-        event = asyncio.Event()
+        event = event or asyncio.Event()
         self._waiting[batch].add(event)
         try:
             yield event
@@ -159,6 +167,17 @@ class Bell:
             self._waiting[batch].discard(event)
             if not self._waiting[batch]:
                 del self._waiting[batch]
+
+    @contextmanager
+    def hearing(self, batch: str, heard: Callable[[Progress], None]) -> Iterator[None]:
+        """Calls back with every message of progress of this batch; wakes nobody who waits."""
+        self._hearing[batch].add(heard)
+        try:
+            yield
+        finally:
+            self._hearing[batch].discard(heard)
+            if not self._hearing[batch]:
+                del self._hearing[batch]
 
     def _wake(self, batch: str, *, ended: bool = True) -> None:
         for name in (batch, _EVERY, batch + _END) if ended else (batch, _EVERY):
@@ -179,7 +198,8 @@ class Bell:
         self._latest[progress.image] = progress
         if len(self._latest) > _REMEMBERED:
             del self._latest[next(iter(self._latest))]
-        self._wake(progress.batch, ended=False)
+        for heard in tuple(self._hearing.get(progress.batch, ())):
+            heard(progress)
 
     async def _run(self) -> None:
         while True:
@@ -255,7 +275,7 @@ class Bell:
 def _rings(
     me: str, line: bool, batches: list[str], moved: list[Progress], wish: bool, errand: bool
 ) -> Iterator[str]:
-    per_ring = 40  # progress of so many images fits beside the batches
+    per_ring = 40  # progress of so many images fits into one payload
     if line or batches or wish or errand:
         yield msgspec.json.encode(Ring(me, line, batches, [], wish, errand)).decode()
     for start in range(0, len(moved), per_ring):

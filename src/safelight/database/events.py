@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from safelight.core.records import Event
-from safelight.core.rights import ANYBODY, Rights
-from safelight.database.batches import names
 from safelight.database.connection import Database
 from safelight.database.rows import event_of
 
@@ -14,11 +13,29 @@ PRUNED = "pruned"  # the events after the id are kept no longer
 RESTORED = "restored"  # the id is of a time the database does not know: it was restored
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A listener's place in the events of a batch."""
+Place: TypeAlias = tuple[int, int]
+"""Where an event stands: (transaction, row) among all, (0, number) in its batch."""
 
-    lost: str | None  # why not everything behind it can be told
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An event, where it stands, and of all batches' also whose it is."""
+
+    place: Place
+    event: Event
+    user: str = ""
+    character: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a batch is, seen from a listener's place in its events."""
+
+    user: str
+    character: str
+    ended: bool
+    last_event: int
+    lost: str | None  # why not everything behind the place can be told
     more: bool  # something is behind it
 
 
@@ -30,13 +47,24 @@ class Cursor:
     txid: str
     id: int
 
+    @property
+    def place(self) -> Place:
+        """Without the life it is of."""
+        return int(self.txid), self.id
 
-async def place(database: Database, batch: str, after: int) -> Place:
-    """The place behind an event number (0: the beginning) of a batch that exists."""
+    def at(self, place: Place) -> Cursor:
+        """Another place in the same life."""
+        return Cursor(self.life, str(place[0]), place[1])
+
+
+async def standing(database: Database, batch: str, after: int) -> Standing | None:
+    """A batch, if there is one, behind an event number (0: the beginning)."""
     row = await database.fetchrow("event_place", batch, after)
-    assert row is not None
+    if row is None:
+        return None
     lost = None if row["known"] else PRUNED if row["pruned"] else RESTORED
-    return Place(lost, row["more"])
+    whose = row["user_id"], row["character_id"]
+    return Standing(*whose, row["ended"], row["last_event"], lost, row["more"])
 
 
 async def of_batch(database: Database, batch: str, after: int, limit: int) -> list[Event]:
@@ -44,13 +72,13 @@ async def of_batch(database: Database, batch: str, after: int, limit: int) -> li
     return [event_of(row) for row in await database.fetch("events_of_batch", batch, after, limit)]
 
 
-async def of_all(
-    database: Database, after: Cursor, limit: int, rights: Rights = ANYBODY
-) -> list[tuple[Cursor, Event]]:
-    """Events of every batch that is reached, behind a cursor, each with its own cursor."""
-    users, characters = names(rights.users), names(rights.characters)
-    rows = await database.fetch("all_events", after.txid, after.id, limit, users, characters)
-    return [(Cursor(after.life, row["txid"], row["id"]), event_of(row)) for row in rows]
+async def of_all(database: Database, after: Place, limit: int) -> list[Placed]:
+    """Events of every batch behind a place, whosever they are."""
+    rows = await database.fetch("all_events", str(after[0]), after[1], limit)
+    return [
+        Placed((int(row["txid"]), row["id"]), event_of(row), row["user_id"], row["character_id"])
+        for row in rows
+    ]
 
 
 async def newest(database: Database) -> Cursor:

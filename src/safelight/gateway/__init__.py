@@ -5,6 +5,7 @@ Everything here speaks in records; JSON, statuses and headers belong to the door
 
 from safelight.gateway.gateway import Gateway
 from safelight.gateway.keyring import SESSION_FOR, Asker, Keyring
+from safelight.gateway.listening import Listening
 from safelight.gateway.views import (
     BackendState,
     Kept,
@@ -28,6 +29,7 @@ __all__ = [
     "Gateway",
     "Kept",
     "Keyring",
+    "Listening",
     "Live",
     "Ordered",
     "Outlook",

@@ -6,14 +6,15 @@ Whoever asks sees and reaches what their rights say, and of the rest not even th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
 from safelight.core.errors import (
     Forbidden,
     Gone,
     Invalid,
+    NoPreview,
     NotStored,
     TooMany,
     TooManyQueued,
@@ -32,9 +33,11 @@ from safelight.core.records import (
     StoredFile,
 )
 from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
-from safelight.database import batches, events, images
-from safelight.database.bell import Progress, set_within
+from safelight.database import batches, events, images, previews
+from safelight.database.bell import Progress
+from safelight.database.events import Cursor
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
+from safelight.gateway.listening import Listening
 from safelight.gateway.parts import Parts, uuid_of
 from safelight.gateway.provenance import provenance
 from safelight.gateway.views import Live, Ordered, Page, Provenance, Series, Told
@@ -42,8 +45,6 @@ from safelight.pipeline import stream
 from safelight.pipeline.accept import Key
 from safelight.pipeline.metering import Meter
 from safelight.pipeline.waiting import Outlook, outlook
-
-_POLL_EVERY = 1.0  # s; the bell only makes it faster
 
 
 class Gateway(Parts):
@@ -142,11 +143,9 @@ class Gateway(Parts):
         """
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
-        with self._bell.waiting_for_end(seen.id) as news:
-            while seen.status not in ENDED and (left := until - clock()) > 0:
-                await set_within(news, min(left, _POLL_EVERY))
-                news.clear()
-                seen = await self.batch(seen.id)
+        while seen.status not in ENDED and (left := until - clock()) > 0:
+            await self._ends.wait(seen.id, left)
+            seen = await self.batch(seen.id)
         return seen
 
     async def batches(
@@ -169,36 +168,49 @@ class Gateway(Parts):
 
     # --- events ----------------------------------------------------------------------------------
 
-    async def events(self, batch: str, after: int) -> AsyncIterator[Told | None]:
+    def events(self, batch: str, after: int) -> Listening[Told | None]:
         """Every event of a batch after that number, then live ones, until it ended.
 
-        Yields None every 15 s of silence, so that the door can send a keep-alive. Check with
-        `batch()` first that it exists.
+        Yields None every 15 s of silence, so that the door can send a keep-alive. Check first that
+        the batch is there, with `batch` or `nothing_follows`. Ends early for whoever is too slow.
+        Raises `TooManyListeners`.
         """
-        async for told in stream.of_batch(self._database, self._bell, batch, after):
-            match told:
-                case Progress(of, image, step, steps):
-                    yield Live(of, image, step, steps)
-                case _:
-                    yield told
+        return Listening(self._hub.seat(), self._events(batch, after))
 
-    async def nothing_follows(self, batch: Batch, after: int) -> bool:
-        """Whether whoever has heard event `after` has heard all there will be."""
-        if batch.status not in ENDED or after == batch.last_event:
-            return batch.status in ENDED
-        place = await events.place(self._database, batch.id, after)
-        return place.lost is None and not place.more
+    async def _events(self, batch: str, after: int) -> AsyncGenerator[Told | None, None]:
+        async with aclosing(stream.of_batch(self._hub, batch, after)) as heard:
+            async for told in heard:
+                match told:
+                    case Progress(of, image, step, steps, preview):
+                        yield Live(of, image, step, steps, preview)
+                    case _:
+                        yield told
 
-    async def all_events(
-        self, after: str | None
-    ) -> AsyncIterator[tuple[str, Event | stream.Reset] | None]:
+    async def nothing_follows(self, batch: str, after: int) -> bool:
+        """Whether whoever has heard event `after` of a batch has heard all there will be.
+
+        Raises `Unknown`.
+        """
+        now = await events.standing(self._database, uuid_of(batch, "batch"), after)
+        if now is None or not self._rights.reaches(now.user, now.character):
+            raise Unknown(f"there is no batch {batch}")
+        return now.ended and (after == now.last_event or (now.lost is None and not now.more))
+
+    def all_events(self, after: str | None) -> Listening[tuple[str, Event | stream.Reset | None]]:
         """Every event of every batch behind a cursor (None: from now on); never ends by itself.
 
-        Raises `Invalid` for a bad cursor.
+        In every 15 s of silence it yields how far that is, with None for an event. Ends for whoever
+        is too slow. Raises `Invalid` for a bad cursor, `TooManyListeners`.
         """
         cursor = read_position(after) if after is not None else None
-        async for told in stream.of_all(self._database, self._bell, cursor, self._rights):
-            yield told and (position_text(told[0]), told[1])
+        return Listening(self._hub.seat(), self._all_events(cursor))
+
+    async def _all_events(
+        self, cursor: Cursor | None
+    ) -> AsyncGenerator[tuple[str, Event | stream.Reset | None], None]:
+        async with aclosing(stream.of_all(self._hub, cursor, self._rights)) as heard:
+            async for position, told in heard:
+                yield position_text(position), told
 
     # --- images ----------------------------------------------------------------------------------
 
@@ -227,6 +239,18 @@ class Gateway(Parts):
     def read(self, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
         """Bytes start..end (end excluded) of it in pieces. Raises `StoreAway`."""
         return self._store.stream(file.key, start, end)
+
+    async def preview(self, id: str) -> tuple[int, bytes]:
+        """How an image looks while it is drawn, as WebP, and a number that rises with each.
+
+        Raises `Unknown`, `NoPreview`.
+        """
+        found = await previews.of_image(self._database, uuid_of(id, "image"))
+        if found is None or not self._rights.reaches(found.user, found.character):
+            raise Unknown(f"there is no image {id}")
+        if found.picture is None:
+            raise NoPreview(f"this image is {found.status}, and nothing of it is shown")
+        return found.number, found.picture
 
     async def thumbnail(self, file: StoredFile, width: int) -> bytes:
         """A WebP at most `width` pixels wide. Raises `StoreTrouble`."""

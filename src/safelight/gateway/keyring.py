@@ -11,14 +11,15 @@ import asyncio
 import hmac
 import secrets
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from safelight.core.errors import DatabaseAway, Unauthorized
 from safelight.core.keys import Shown, read_key, sha256_of
-from safelight.core.rights import ADMIN, ANYBODY, Rights, rights_of
+from safelight.core.rights import ADMIN, ANYBODY, OURSELVES, Rights, rights_of
 from safelight.database import keys
 from safelight.database.connection import Database
 from safelight.database.keys import Allowance, Held
@@ -30,6 +31,7 @@ SESSION_FOR: Final = 7 * 86_400
 _MOST: Final = 10_000  # keys remembered
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Keyring:
         self._database = database
         self._guarded = False
         self._looked = float("-inf")
+        self._asking: dict[str, tuple[float, asyncio.Task[Any]]] = {}
         self._seen: dict[str, _Seen] = {}
         self.own: Final = secrets.token_urlsafe(32)
         """What this process shows to itself; it is told to nobody."""
@@ -67,9 +70,14 @@ class Keyring:
         """Whether a key is needed. Raises `DatabaseAway`."""
         now = asyncio.get_running_loop().time()
         if not self._guarded and now - self._looked > FRESH_FOR:
-            self._guarded = await keys.exist(self._database)
-            self._looked = now
+            guarded, looked = await self._once("", self._look)
+            self._guarded |= guarded  # for good: an answer that came late changes nothing
+            self._looked = max(self._looked, looked)
         return self._guarded
+
+    async def _look(self) -> tuple[bool, float]:
+        now = asyncio.get_running_loop().time()
+        return await keys.exist(self._database), now
 
     async def rights(self, text: str | None, address: str = "") -> Rights:
         """What whoever shows this key may see and do; None: they show none.
@@ -84,7 +92,7 @@ class Keyring:
         if text is None:
             raise Unauthorized("send an API key, as `Authorization: Bearer slk_…`")
         if hmac.compare_digest(sha256_of(text), self._own):
-            return ANYBODY
+            return OURSELVES
         try:
             shown = _read(text)
             return await self.rights_of_id(shown.id, shown)
@@ -115,6 +123,8 @@ class Keyring:
         """Whether who had these rights a while ago has them. Raises like `rights`."""
         if rights.key is not None:
             await self.rights_of_id(rights.key)
+        elif rights is ANYBODY and await self.guarded():
+            raise Unauthorized("from now on an API key is needed")
 
     async def asker(self, rights: Rights) -> Asker:
         """Who has these rights. Raises like `rights`."""
@@ -137,12 +147,29 @@ class Keyring:
         now = asyncio.get_running_loop().time()
         seen = self._seen.get(id)
         if seen is None or now - seen.at > FRESH_FOR:
-            if len(self._seen) >= _MOST:
-                self._seen.clear()
-            seen = self._seen[id] = _Seen(await keys.held(self._database, id), now)
-            if seen.held and seen.held.unnoted and not seen.held.ended:
-                await self._note(id)
+            seen = await self._once(id, lambda: self._look_up(id))
         return seen.held
+
+    async def _look_up(self, id: str) -> _Seen:
+        now = asyncio.get_running_loop().time()
+        seen = _Seen(await keys.held(self._database, id), now)
+        if len(self._seen) >= _MOST:
+            self._seen.clear()
+        self._seen[id] = seen
+        if seen.held and seen.held.unnoted and not seen.held.ended:
+            await self._note(id)
+        return seen
+
+    async def _once(self, what: str, ask: Callable[[], Coroutine[None, None, T]]) -> T:
+        """Many who want to know the same at the same time ask once."""
+        now = asyncio.get_running_loop().time()
+        began, task = self._asking.get(what, (now, None))
+        if task is None or task.done() or now - began > FRESH_FOR:
+            task = asyncio.create_task(ask())
+            self._asking[what] = now, task
+            task.add_done_callback(lambda _: self._asking.pop(what, None))
+        answer: T = await asyncio.shield(task)
+        return answer
 
     async def _note(self, id: str) -> None:
         try:

@@ -23,6 +23,8 @@ from safelight.gateway.thumbnails import Thumbnails
 from safelight.gateway.views import Kept
 from safelight.gateway.webhooks import Allowed, Webhooks
 from safelight.pipeline.accept import Acceptor
+from safelight.pipeline.awaiting import Ends
+from safelight.pipeline.hub import Hub
 from safelight.pipeline.removing import Remover
 from safelight.pipeline.wishes import Wishes
 from safelight.store import Store
@@ -38,6 +40,7 @@ class Parts:
         self,
         database: Database,
         bell: Bell,
+        hub: Hub,
         store: Store,
         shelf: Shelf,
         acceptor: Acceptor,
@@ -50,6 +53,8 @@ class Parts:
     ) -> None:
         self._database = database
         self._bell = bell
+        self._hub = hub
+        self._ends = Ends(database, bell)
         self._store = store
         self._acceptor = acceptor
         self._limits = limits
@@ -70,6 +75,11 @@ class Parts:
         seen = copy.copy(self)
         seen._rights, seen._reach = rights, Reach(self._database, rights)
         return seen
+
+    async def stop(self) -> None:
+        """Let go of everybody who listens or waits for an end."""
+        await self._hub.stop()
+        await self._ends.stop()
 
     # --- an administrator's: each raises `Forbidden` for others ----------------------------------
 

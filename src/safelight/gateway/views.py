@@ -88,6 +88,7 @@ class Live:
     image: str
     step: int
     steps: int
+    preview: int = 0  # number of its latest preview, 0 where there is none
 
 
 Told: TypeAlias = Event | Live | Reset

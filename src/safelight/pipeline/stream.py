@@ -1,12 +1,14 @@
 """stream: event rows → whoever listens, from any point, without gaps.
 
-The rows are read again and again behind the last one seen; the bell only says when it is worth it.
+Who comes from further back than the hub remembers reads alone until they meet; from then on what is
+new is read once for all (`hub`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,13 +16,13 @@ from safelight.core.records import Batch, Event
 from safelight.core.rights import ANYBODY, Rights
 from safelight.core.states import ENDED
 from safelight.database import batches, events
-from safelight.database.bell import Bell, Progress, set_within
+from safelight.database.bell import Progress, set_within
 from safelight.database.connection import Database
-from safelight.database.events import Cursor
+from safelight.database.events import Cursor, Place, Placed
+from safelight.pipeline.hub import ALL, PAGE, Feed, Hub, Listener, Source, reached
 
-POLL_EVERY: Final = 1.0  # s; the bell only makes it faster
 KEEP_ALIVE: Final = 15.0  # s of silence
-_PAGE: Final = 500
+_CLOSE: Final = 0.05  # s until who reads alone looks whether it has met the others
 _ENDINGS: Final = frozenset(f"batch.{status}" for status in ENDED)
 # Told of stored images, also when their batch has ended: they neither end it nor open it again.
 _AFTERWARDS: Final = frozenset({"publication.uploaded", "publication.failed"})
@@ -35,42 +37,81 @@ class Reset:
 
 
 async def of_batch(
-    database: Database, bell: Bell, batch: str, after: int
-) -> AsyncIterator[Event | Progress | Reset | None]:
+    hub: Hub, batch: str, after: int
+) -> AsyncGenerator[Event | Progress | Reset | None, None]:
     """Events of one batch after a number, live progress between them, None when it is quiet.
 
     Begins with a `Reset` where they cannot be told without a gap. Ends when the batch has ended and
     everything is told, unless somebody asks for a retry before. What becomes of copies after that
-    is told in the stream of all events, or to who asks again.
+    is told in the stream of all events, or to who asks again. Also ends for who is too slow.
     """
-    ended = False
-    lost = (await events.place(database, batch, after)).lost
-    if lost and (now := await batches.batch(database, batch)):
-        after, ended = now.last_event, now.status in ENDED
+    lost = await _lost(hub, batch, after)
+    if lost and (now := await batches.batch(hub.database, batch)):
+        after = now.last_event
         yield Reset(lost, now)
-    told: dict[str, Progress] = {}
-    quiet_since = _now()
-    with bell.waiting(batch) as news:
-        while True:
-            news.clear()
-            page = await events.of_batch(database, batch, after, _PAGE)
-            for event in page:
-                after = event.number
-                ended = event.type in _ENDINGS
-                yield event
-            if page and page[-1].type in _AFTERWARDS:
-                ended = await _has_ended(database, batch, after)
-            if ended and len(page) < _PAGE:
-                return
-            for progress in _fresh(bell.progress_of(batch), told):
-                quiet_since = _now()
-                yield progress
-            quiet_since = _now() if page else quiet_since
-            if _now() - quiet_since >= KEEP_ALIVE:
-                quiet_since = _now()
-                yield None
-            if len(page) < _PAGE:
-                await set_within(news, POLL_EVERY)
+        if now.status in ENDED:
+            return
+    async with aclosing(_heard(hub, _batch(hub.database, batch), (0, after), ANYBODY)) as heard:
+        async for one in heard:
+            match one:
+                case Placed(_, event):
+                    yield event
+                case Progress():
+                    yield one
+                case _:
+                    yield None
+
+
+async def of_all(
+    hub: Hub, after: Cursor | None, rights: Rights = ANYBODY
+) -> AsyncGenerator[tuple[Cursor, Event | Reset | None], None]:
+    """Events of every batch that is reached, behind a cursor (None: from now on), for ever.
+
+    Begins with a `Reset` where they cannot be told without a gap. When it is quiet there is no
+    event, but how far everything was looked through. Ends only for who is too slow.
+    """
+    lost = await events.lost(hub.database, after) if after else None
+    cursor = after if after and not lost else await events.newest(hub.database)
+    if lost:
+        yield cursor, Reset(lost, None)
+    async with aclosing(_heard(hub, _all(hub.database), cursor.place, rights)) as heard:
+        async for one in heard:
+            if isinstance(one, Placed):
+                yield cursor.at(one.place), one.event
+            elif not isinstance(one, Progress):
+                yield cursor.at(one), None
+
+
+async def _lost(hub: Hub, batch: str, after: int) -> str | None:
+    """Why not everything can be told; who is among the others on a feed need not be looked up."""
+    feed = hub.feed(batch)
+    if feed is not None and feed.knows((0, after)):
+        return None
+    standing = await events.standing(hub.database, batch, after)
+    return standing.lost if standing else None
+
+
+def _batch(database: Database, batch: str) -> Source:
+    async def read(after: Place, limit: int) -> list[Placed]:
+        page = await events.of_batch(database, batch, after[1], limit)
+        return [Placed((0, event.number), event) for event in page]
+
+    async def over(last: Event) -> bool:
+        return last.type in _ENDINGS or (
+            last.type in _AFTERWARDS and await _has_ended(database, batch, last.number)
+        )
+
+    return Source(batch, read, over)
+
+
+def _all(database: Database) -> Source:
+    async def read(after: Place, limit: int) -> list[Placed]:
+        return await events.of_all(database, after, limit)
+
+    async def over(_: Event) -> bool:
+        return False
+
+    return Source(ALL, read, over)
 
 
 async def _has_ended(database: Database, batch: str, after: int) -> bool:
@@ -79,37 +120,41 @@ async def _has_ended(database: Database, batch: str, after: int) -> bool:
     return now is None or (now.status in ENDED and now.last_event == after)
 
 
-async def of_all(
-    database: Database, bell: Bell, after: Cursor | None, rights: Rights = ANYBODY
-) -> AsyncIterator[tuple[Cursor, Event | Reset] | None]:
-    """Events of every batch that is reached, behind a cursor (None: from now on), for ever.
-
-    Begins with a `Reset` where they cannot be told without a gap.
-    """
-    lost = await events.lost(database, after) if after else None
-    cursor = after if after and not lost else await events.newest(database)
-    if lost:
-        yield cursor, Reset(lost, None)
-    quiet_since = _now()
-    with bell.waiting("*") as news:
-        while True:
-            news.clear()
-            page = await events.of_all(database, cursor, _PAGE, rights)
-            for cursor, event in page:
-                yield cursor, event
-            quiet_since = _now() if page else quiet_since
-            if _now() - quiet_since >= KEEP_ALIVE:
-                quiet_since = _now()
-                yield None
-            if len(page) < _PAGE:
-                await set_within(news, POLL_EVERY)
-
-
-def _fresh(latest: list[Progress], told: dict[str, Progress]) -> list[Progress]:
-    fresh = [progress for progress in latest if told.get(progress.image) != progress]
-    told.update({progress.image: progress for progress in fresh})
-    return fresh
+async def _heard(
+    hub: Hub, source: Source, place: Place, rights: Rights
+) -> AsyncGenerator[Placed | Progress | Place, None]:
+    """Everything behind a place, live progress, and when it is quiet how far that is."""
+    begin, page = place, list[Placed]()
+    last: Event | None = None
+    while not hub.meets(source.topic, place):
+        begin, page = place, await source.read(place, PAGE)
+        for placed in page:
+            place, last = placed.place, placed.event
+            if reached(placed, rights):
+                yield placed
+        if len(page) == PAGE:
+            continue
+        if last and await source.over(last):
+            return
+        if hub.feed(source.topic) is None:
+            break
+        await asyncio.sleep(_CLOSE)
+    with hub.listening(source, place, rights, begin, page) as (feed, listener):
+        async with aclosing(_live(feed, listener)) as live:
+            async for one in live:
+                yield one
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+async def _live(feed: Feed, listener: Listener) -> AsyncGenerator[Placed | Progress | Place, None]:
+    while True:
+        listener.news.clear()
+        while listener.waiting:
+            yield listener.waiting.popleft()
+        while listener.live:
+            yield listener.live.pop(next(iter(listener.live)))
+        if listener.trouble is not None:
+            raise listener.trouble
+        if listener.gone or (feed.over and not listener.waiting):
+            return
+        if not await set_within(listener.news, KEEP_ALIVE):
+            yield feed.place

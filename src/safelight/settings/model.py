@@ -54,6 +54,10 @@ class Server(Section):
     """What absolute links begin with, may carry a path; left out: the request's scheme and Host."""
     max_body: ByteSize = Field(ByteSize(1_048_576), ge=1_024)
     """Largest request body in bytes; a larger one is refused before it is read."""
+    max_listeners: Whole = Field(2_000, ge=1, le=100_000)
+    """Most event streams of one process at a time; further ones are answered 503."""
+    stalled_after: Seconds = Field(30.0, ge=1, le=86_400)
+    """Seconds after which a connection is closed whose other side takes nothing of an answer."""
 
 
 class Database(Section):

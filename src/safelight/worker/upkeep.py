@@ -19,10 +19,12 @@ from safelight.core.naming import is_prompt_id
 from safelight.database import leases
 from safelight.database.bell import Bell, Progress, set_within
 from safelight.database.connection import Database
+from safelight.database.images import Work
 from safelight.renderers import base
 from safelight.renderers.health import READY
 from safelight.worker.lanes import Lane
 from safelight.worker.late import Latecomers
+from safelight.worker.previews import Previews
 
 log = structlog.get_logger()
 
@@ -35,8 +37,11 @@ _TELL_EVERY: Final = 0.5  # s between two messages of progress of one image
 class Upkeep:
     """Keeps one lane's state true for as long as this worker drives it."""
 
-    def __init__(self, lane: Lane, database: Database, bell: Bell, me: UUID) -> None:
+    def __init__(
+        self, lane: Lane, database: Database, bell: Bell, previews: Previews, me: UUID
+    ) -> None:
         self._lane = lane
+        self._previews = previews
         self._database = database
         self._bell = bell
         self._me = me
@@ -63,10 +68,14 @@ class Upkeep:
             case base.Ended(prompt_id):
                 self._told.pop(prompt_id, None)
                 self._lane.tell(prompt_id)
-            case base.Progress(prompt_id, step, steps):
+            case base.Progress(prompt_id, step, steps, preview):
                 self._lane.health.alive(asyncio.get_running_loop().time())
                 self._lane.runs(prompt_id)
-                self._pass_on(prompt_id, step, steps)
+                work = self._lane.work_of(prompt_id)
+                if work is not None:
+                    self._pass_on(work, step, steps)
+                    if preview is not None:
+                        self._previews.offer(work, preview)
             case base.Connected() | base.Disconnected():
                 cut = isinstance(hint, base.Disconnected)
                 if cut:
@@ -74,13 +83,14 @@ class Upkeep:
                 self._lane.tell_all(cut=cut)
                 self._lane.doubt.set()
 
-    def _pass_on(self, prompt_id: str, step: int, steps: int) -> None:
-        work = self._lane.work_of(prompt_id)
+    def _pass_on(self, work: Work, step: int, steps: int) -> None:
         now = asyncio.get_running_loop().time()
-        if work is None or now - self._told.get(prompt_id, 0.0) < _TELL_EVERY:
+        if now - self._told.get(work.prompt_id, 0.0) < _TELL_EVERY:
             return
-        self._told[prompt_id] = now
-        self._bell.tell(Progress(work.batch, work.image, step, steps))
+        self._told[work.prompt_id] = now
+        known = self._bell.latest(work.image)
+        preview = known.preview if known else 0
+        self._bell.tell(Progress(work.batch, work.image, step, steps, preview))
 
     async def probe(self) -> None:
         """Ask how it is, for ever: often while it rests, at once when in doubt."""

@@ -14,6 +14,7 @@ from safelight.database.stopping import stop
 from safelight.worker.lanes import Lane, Lanes
 from safelight.worker.lease import Leaseholder
 from safelight.worker.neighbours import Neighbours
+from safelight.worker.previews import Previews
 from safelight.worker.pull import Puller
 from safelight.worker.reconcile import Reconciler
 from safelight.worker.unwanted import Unwanted
@@ -44,7 +45,8 @@ class Worker:
         self._unwanted = Unwanted(database, bell, self._lanes)
         self._neighbours = Neighbours(database, self._lanes)
         self._reconciler = reconciler
-        self._upkeeps = [Upkeep(lane, database, bell, me) for lane in lanes]
+        self._previews = Previews(database, bell, self._lanes)
+        self._upkeeps = [Upkeep(lane, database, bell, self._previews, me) for lane in lanes]
         self._beside = beside or {}
         self._task: asyncio.Task[None] | None = None
 
@@ -76,6 +78,8 @@ class Worker:
             tasks.create_task(_for_ever("reconcile", self._reconciler.run))
             tasks.create_task(_for_ever("neighbours", self._neighbours.run))
             tasks.create_task(_for_ever("catch up", self._leases.catch_up_for_ever))
+            tasks.create_task(_for_ever("watched", self._previews.look))
+            tasks.create_task(_for_ever("previews", self._previews.make))
             for name, loop in self._beside.items():
                 tasks.create_task(_for_ever(name, loop))
             for upkeep in self._upkeeps:

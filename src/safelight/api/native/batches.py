@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from safelight.api import bodies
-from safelight.api.answers import Json, batch_json, respond, respond_tagged
+from safelight.api.answers import Json, batch_json, respond, respond_tagged, tag_for_a_while
 from safelight.api.context import context_of
-from safelight.api.headers import idempotency_key, preferred_wait, rate_limits
+from safelight.api.headers import idempotency_key, names_tag, preferred_wait, rate_limits
 from safelight.api.links import base_of
 from safelight.api.openapi import described, takes
 from safelight.api.paths import uuid_or_unknown
@@ -98,12 +98,23 @@ async def list_batches(request: Request, filters: Annotated[BatchFilters, Query(
     responses=described({200: "Batch"}, 304, 404),
 )
 async def get_batch(request: Request, id: str) -> Response:
-    """Polling is cheap: send the ETag back as If-None-Match and get 304 until something changed."""
+    """Polling is cheap: send the ETag back as If-None-Match and get 304 until something changed.
+
+    When a batch is expected (`eta`, `place`, `held`) is worked out anew every ten seconds for
+    those who poll so.
+    """
     context = context_of(request)
+    base = base_of(request)
     batch = await context.gateway.batch(uuid_or_unknown(id, "batch"))
+    body = batch_json(batch, base, context.name)
+    if batch.status in ENDED:
+        return respond_tagged(request, body)
+    # What is expected changes all the time and is asked for only if it will be sent.
+    headers = {"etag": tag_for_a_while(body), "cache-control": "no-cache", "retry-after": "1"}
+    if names_tag(request.headers.get("if-none-match"), headers["etag"].removeprefix("W/")):
+        return Response(status_code=304, headers=headers)
     expected = await context.gateway.outlook(batch)
-    body = batch_json(batch, base_of(request), context.name, expected)
-    return respond_tagged(request, body, ask_again=batch.status not in ENDED)
+    return respond(batch_json(batch, base, context.name, expected), headers=headers)
 
 
 @router.post(

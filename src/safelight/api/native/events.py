@@ -6,27 +6,33 @@ reader that reconnects sends the last id it saw and misses nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from safelight.api import problems
 from safelight.api.answers import moment, one_line
-from safelight.api.auth import still_theirs
+from safelight.api.auth import Still, still_of
 from safelight.api.context import context_of
 from safelight.api.headers import event_number
+from safelight.api.links import Base, base_of, preview_url
 from safelight.api.openapi import described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.core.errors import SafelightError
 from safelight.core.records import Event
-from safelight.gateway import Live, Reset
+from safelight.gateway import Listening, Live, Reset
 from safelight.gateway.cursors import read_position
+from safelight.gateway.keyring import FRESH_FOR
 
 router = APIRouter(tags=["events"])
+_Told: TypeAlias = Event | Live | Reset
+_REMEMBERED: Final = 1_000  # events
 _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -34,7 +40,7 @@ _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
     "/v1/batches/{id}/events",
     operation_id="batch_events",
     summary="Events of a batch",
-    responses=described({200: "text/event-stream"}, 204, 404, 422),
+    responses=described({200: "text/event-stream"}, 204, 404, 422, 503),
     openapi_extra=takes(headers=("Last-Event-ID",), query=("last_event_id",)),
 )
 async def batch_events(request: Request, id: str) -> Response:
@@ -45,17 +51,17 @@ async def batch_events(request: Request, id: str) -> Response:
     """
     gateway = context_of(request).gateway
     after = event_number(_last_seen(request))
-    batch = await gateway.batch(uuid_or_unknown(id, "batch"))
+    batch = uuid_or_unknown(id, "batch")
     if await gateway.nothing_follows(batch, after):
         return Response(status_code=204, headers=_HEADERS)
-    return _stream(request, gateway.events(batch.id, after))
+    return _stream(request, lambda: gateway.events(batch, after))
 
 
 @router.get(
     "/v1/events",
     operation_id="all_events",
     summary="Events of all batches",
-    responses=described({200: "text/event-stream"}, 422),
+    responses=described({200: "text/event-stream"}, 422, 503),
     openapi_extra=takes(headers=("Last-Event-ID",), query=("last_event_id",)),
 )
 async def all_events(request: Request) -> Response:
@@ -67,7 +73,7 @@ async def all_events(request: Request) -> Response:
     if cursor is not None:
         # The stream would find out as well, but only when the headers are gone.
         read_position(cursor)
-    return _stream(request, context_of(request).gateway.all_events(cursor))
+    return _stream(request, lambda: context_of(request).gateway.all_events(cursor))
 
 
 def _last_seen(request: Request) -> str | None:
@@ -76,49 +82,92 @@ def _last_seen(request: Request) -> str | None:
     return header or request.query_params.get("last_event_id") or None
 
 
-def _stream(request: Request, source: AsyncIterator[Any]) -> Response:
+class EventStream(StreamingResponse):
+    """Closes what it streams also when nobody reads on: somebody may wait for the seat."""
+
+    def __init__(self, told: Listening[Any], request: Request) -> None:
+        self._told = told
+        request_id, base = problems.request_id_of(request), base_of(request)
+        body = stream(told, request_id, base, still_of(request))
+        super().__init__(body, headers=_HEADERS, media_type="text/event-stream")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer."""
+        async with aclosing(self._told):
+            await super().__call__(scope, receive, send)
+
+
+def _stream(request: Request, listen: Callable[[], Listening[Any]]) -> Response:
     if request.scope["safelight.head"]:
         return Response(headers=_HEADERS, media_type="text/event-stream")
-    body = stream(still_theirs(request, source), problems.request_id_of(request))
-    return StreamingResponse(body, headers=_HEADERS, media_type="text/event-stream")
+    return EventStream(listen(), request)
 
 
 async def stream(
-    source: AsyncIterator[Event | Live | Reset | tuple[str, Event | Reset] | None],
+    told: AsyncIterator[_Told | tuple[str, Event | Reset | None] | None],
     request_id: str,
+    base: Base,
+    still: Still,
 ) -> AsyncIterator[bytes]:
-    """What the gateway tells, as server-sent events.
+    """What the gateway tells, as server-sent events, as long as whoever hears it still may.
 
     The headers are out by then, so trouble on the way is told as an event `problem`, after which
     the stream ends and the reader comes back.
     """
     yield b"retry: 1000\n\n"
+    asked = time.monotonic()
     try:
-        async with aclosing(source) as told:  # type: ignore[type-var]
-            async for one in told:
-                yield _piece(one).encode()
+        async for one in told:
+            if time.monotonic() - asked >= FRESH_FOR:
+                await still()
+                asked = time.monotonic()
+            yield _piece(one, base).encode()
     except SafelightError as error:
         content = bytes(problems.answer(error, request_id).body)
         yield b"event: problem\ndata: " + content + b"\n\n"
 
 
-def _piece(one: Event | Live | Reset | tuple[str, Event | Reset] | None) -> str:
+def _piece(one: _Told | tuple[str, Event | Reset | None] | None, base: Base) -> str:
     match one:
         case None:
             return ": ping\n\n"
         case Live():
-            return _progress(one)
+            return _progress(one, base)
         case Event():
-            return _event(one, str(one.number))
+            return f"id: {one.number}\n{_lines.of(one)}"
         case Reset(_, batch):
             return _reset(one, str(batch.last_event) if batch else None)
+        case (cursor, None):  # without data it is no event, but where the reader goes on
+            return f": ping\nid: {cursor}\n\n"
         case (cursor, Reset() as reset):
             return _reset(reset, cursor)
         case (cursor, event):
-            return _event(event, cursor)
+            return f"id: {cursor}\n{_lines.of(event)}"
 
 
-def _event(event: Event, id: str) -> str:
+class _Lines:
+    """What many hear is written once."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, int], tuple[Event, str]] = {}
+
+    def of(self, event: Event) -> str:
+        """An event without its id."""
+        key = event.batch, event.number
+        known, lines = self._written.get(key, (None, ""))
+        if known is event:  # another record of it may say less: its user was erased
+            return lines
+        if len(self._written) >= _REMEMBERED:
+            self._written.clear()
+        lines = _event(event)
+        self._written[key] = event, lines
+        return lines
+
+
+_lines: Final = _Lines()
+
+
+def _event(event: Event) -> str:
     body: dict[str, Any] = {
         "type": event.type,
         "batch": event.batch,
@@ -127,7 +176,7 @@ def _event(event: Event, id: str) -> str:
         "at": moment(event.at),
         "data": dict(event.data),
     }
-    return f"id: {id}\nevent: {event.type}\ndata: {one_line(body)}\n\n"
+    return f"event: {event.type}\ndata: {one_line(body)}\n\n"
 
 
 def _reset(reset: Reset, id: str | None) -> str:
@@ -149,6 +198,12 @@ def _reset(reset: Reset, id: str | None) -> str:
     return f"id: {id}\nevent: reset\ndata: {one_line(body)}\n\n"
 
 
-def _progress(live: Live) -> str:
-    body = {"batch": live.batch, "image": live.image, "step": live.step, "steps": live.steps}
+def _progress(live: Live, base: Base) -> str:
+    body = {
+        "batch": live.batch,
+        "image": live.image,
+        "step": live.step,
+        "steps": live.steps,
+        "preview": preview_url(base, live.image, live.preview) if live.preview else None,
+    }
     return f"event: progress\ndata: {one_line(body)}\n\n"

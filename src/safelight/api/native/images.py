@@ -38,6 +38,15 @@ class ThumbnailSize(BaseModel):
     width: int = Field(320, ge=16, le=2048)
 
 
+class PreviewNumber(BaseModel):
+    """Query parameters of a preview."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    n: int = Field(0, ge=0, lt=2**63)
+    """Any number: the latest is answered. Another one makes a browser fetch it anew."""
+
+
 class Removal(BaseModel):
     """Query parameters of a deletion."""
 
@@ -93,6 +102,28 @@ async def get_image_thumbnail(
     if names_tag(request.headers.get("if-none-match"), headers["etag"]):
         return Response(status_code=304, headers=headers)
     content = await context.gateway.thumbnail(file, size.width)
+    return Response(content, headers=headers, media_type="image/webp")
+
+
+@router.get(
+    "/v1/images/{id}/preview",
+    operation_id="get_image_preview",
+    summary="How it looks while it is drawn",
+    responses=described({200: "image/webp"}, 304, 404, 422),
+    openapi_extra=takes(headers=("If-None-Match",)),
+)
+async def get_image_preview(
+    request: Request, id: str, _: Annotated[PreviewNumber, Query()]
+) -> Response:
+    """The latest preview, a WebP of at most 320 x 320 pixels; gone when the image ends.
+
+    Previews are made while somebody listens to the events of the image's batch.
+    """
+    gateway = context_of(request).gateway
+    number, content = await gateway.preview(uuid_or_unknown(id, "image"))
+    headers = {"etag": f'"{number}"', "cache-control": "no-store", **_HARMLESS}
+    if names_tag(request.headers.get("if-none-match"), headers["etag"]):
+        return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type="image/webp")
 
 

@@ -1,0 +1,69 @@
+"""Watching: workers, wherever they are, are told to which batches somebody listens.
+
+A row for each such batch says until when. Processes that have listeners renew it; workers read it
+once a second, and make previews only then (`worker.previews`). Nobody needs to take it back: it
+runs out, also when the process is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from safelight.core.errors import DatabaseAway
+from safelight.database import previews
+from safelight.database.bell import set_within
+from safelight.database.connection import Database
+from safelight.database.stopping import stop
+
+log = structlog.get_logger()
+
+RENEW_EVERY: Final = 3.0  # s
+WATCHED_FOR: Final = 10.0  # s
+_PAUSE: Final = 0.2  # s between two statements, however many begin to listen
+
+
+class Watching:
+    """What this process watches."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._batches: set[str] = set()
+        self._new: set[str] = set()
+        self._begun = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, batch: str) -> None:
+        """Somebody listens to it now."""
+        self._batches.add(batch)
+        self._new.add(batch)
+        self._begun.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="watching")
+
+    def end(self, batch: str) -> None:
+        """Nobody does any more."""
+        self._batches.discard(batch)
+        self._new.discard(batch)
+
+    async def stop(self) -> None:
+        """Say nothing more."""
+        await stop(self._task)
+
+    async def _run(self) -> None:
+        clock = asyncio.get_running_loop().time
+        renewed = clock()
+        while self._batches:
+            self._begun.clear()
+            due = clock() - renewed >= RENEW_EVERY
+            told, self._new = sorted(self._batches if due else self._new), set()
+            renewed = clock() if due else renewed
+            try:
+                if told:
+                    await previews.watch(self._database, told, WATCHED_FOR)
+            except DatabaseAway as away:
+                log.debug("nobody is told who listens", reason=str(away))
+            await asyncio.sleep(_PAUSE)
+            await set_within(self._begun, max(0.0, renewed + RENEW_EVERY - clock()))
