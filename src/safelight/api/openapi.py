@@ -18,6 +18,8 @@ from safelight.api import (
     schemas,
     webhook_schemas,
 )
+from safelight.api.openai import answer_schemas as openai_answers
+from safelight.api.openai import requests as openai_requests
 from safelight.core.records import Limits
 
 _PREFIX: Final = "#/components/schemas/"
@@ -27,15 +29,23 @@ _REQUESTS: Final = (
     schemas.WorkflowRequest,
     schemas.WebhookRequest,
     schemas.LinksRequest,
+    openai_requests.ImagesRequest,
+)
+_SHAPES: Final = (
+    answer_schemas,
+    access_schemas,
+    operation_schemas,
+    webhook_schemas,
+    openai_answers,
 )
 _ANSWERS: Final = tuple(
     thing
-    for module in (answer_schemas, access_schemas, operation_schemas, webhook_schemas)
+    for module in _SHAPES
     for thing in vars(module).values()
     if isinstance(thing, type) and issubclass(thing, BaseModel)
     if thing.__module__ == module.__name__ and thing is not answer_schemas.AnswerBody
 )
-_SAYINGS: Final = {
+SAYINGS: Final[Mapping[int, str]] = {
     200: "As asked.",
     201: "Created; it is durable.",
     204: "Done; there is nothing to say.",
@@ -52,6 +62,7 @@ _SAYINGS: Final = {
     429: "Too much at once; come back after Retry-After seconds.",
     503: "The service cannot do it now; come back.",
 }
+"""What a status says by itself."""
 _EMPTY: Final = frozenset({204, 304})
 _HEADERS: Final = {
     "Idempotency-Key": "1 to 255 printable ASCII characters; the same key gives the same batch.",
@@ -79,6 +90,7 @@ _TAGS: Final = {
     "characters": "Named subjects.",
     "workflows": "ComfyUI graphs in API format.",
     "publishers": "Copies of stored images, at CDNs and in buckets.",
+    "openai": "The same for clients of the OpenAI Images API.",
     "operations": "How the service itself is.",
 }
 
@@ -87,13 +99,18 @@ def described(successes: Mapping[int, str], *others: int) -> dict[int | str, dic
     """The answers of a route: a schema's name or a media type per success, then other statuses."""
     answers: dict[int | str, dict[str, Any]] = {}
     for status, what in successes.items():
-        answers[status] = {"description": _SAYINGS[status], "content": _content(what)}
+        answers[status] = {"description": SAYINGS[status], "content": _content(what)}
     for status in others:
-        answers[status] = {"description": _SAYINGS[status]}
+        answers[status] = {"description": SAYINGS[status]}
         if status not in _EMPTY:
             answers[status]["content"] = _problem()
     answers["default"] = {"description": "Any other problem.", "content": _problem()}
     return answers
+
+
+def shape(name: str) -> dict[str, Any]:
+    """JSON of this shape."""
+    return {"application/json": {"schema": {"$ref": _PREFIX + name}}}
 
 
 def takes(
@@ -145,7 +162,7 @@ def _content(what: str) -> dict[str, Any]:
         return {what: {"schema": {"type": "string"}}}
     if "/" in what:
         return {what: {"schema": {"type": "string", "format": "binary"}}}
-    return {"application/json": {"schema": {"$ref": _PREFIX + what}}}
+    return shape(what)
 
 
 def _problem() -> dict[str, Any]:

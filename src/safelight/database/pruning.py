@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from safelight.database.connection import Database, sql
 
 _BITE = 5_000
+_CALLS = 2  # hours; nobody asks for older ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ async def prune(database: Database, retention: Retention) -> None:
     await _bite_by_bite(database, "prune_deliveries", retention.events)
     await _bite_by_bite(database, "prune_attempts", retention.attempts)
     await _bite_by_bite(database, "prune_idempotency_keys", retention.idempotency_keys)
+    await _bite_by_bite(database, "prune_calls", _CALLS)
     await database.fetch("prune_engine")
 
 

@@ -3,6 +3,7 @@
 Everything here speaks in records; JSON, statuses and headers belong to the doors.
 """
 
+from safelight.gateway.calls import Held
 from safelight.gateway.gateway import Gateway
 from safelight.gateway.keyring import Keyring
 from safelight.gateway.views import (
@@ -10,6 +11,7 @@ from safelight.gateway.views import (
     Kept,
     Live,
     Page,
+    Preview,
     Provenance,
     PublisherState,
     Series,
@@ -23,11 +25,13 @@ __all__ = [
     "Allowed",
     "BackendState",
     "Gateway",
+    "Held",
     "Kept",
     "Keyring",
     "Live",
     "Outlook",
     "Page",
+    "Preview",
     "Provenance",
     "PublisherState",
     "Reset",

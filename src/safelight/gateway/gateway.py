@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from safelight.core.errors import Forbidden, Gone, Invalid, NotStored, Unknown
-from safelight.core.planning import make_plan
+from safelight.core.planning import make_plan, steps_of
 from safelight.core.records import (
     Batch,
     Catalogue,
@@ -24,10 +24,11 @@ from safelight.core.records import (
 from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
 from safelight.database import batches, events, images
 from safelight.database.bell import Progress, set_within
+from safelight.database.calls import Call
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.parts import Parts, uuid_of
 from safelight.gateway.provenance import provenance
-from safelight.gateway.views import Live, Page, Provenance, Series, Told
+from safelight.gateway.views import Live, Page, Preview, Provenance, Series, Told
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Key
 from safelight.pipeline.waiting import Outlook, outlook
@@ -41,18 +42,24 @@ class Gateway(Parts):
     # --- batches ---------------------------------------------------------------------------------
 
     async def create_batch(
-        self, order: Order, *, key: str | None = None, fingerprint: str = "", scope: str = ""
+        self,
+        order: Order,
+        *,
+        key: str | None = None,
+        fingerprint: str = "",
+        scope: str = "",
+        call: Call | None = None,
     ) -> tuple[Batch, bool]:
         """Accept an order; the flag says whether it is a replay under the same idempotency key.
 
         `fingerprint` is the SHA-256 (hex) of the canonical request body, `scope` the route: each
-        API key has keys of its own. Raises `Invalid` (also code `idempotency-key-reused`),
-        `Forbidden`, `TooManyQueued`.
+        API key has keys of its own. A call is noted with its batch (`calls`).
+
+        Raises `Invalid` (also code `idempotency-key-reused`), `Forbidden`, `TooManyQueued`.
         """
         if not self._rights.reaches_user(order.user):
             raise Forbidden(f"this key may not order for {order.user}")
-        asker = self._rights.key or "anyone"
-        held = Key(f"{asker} {scope}", key, fingerprint) if key is not None else None
+        held = Key(f"{self._asker} {scope}", key, fingerprint) if key is not None else None
         try:
             plan, graph = await self._plan(order)
         except Invalid:
@@ -61,7 +68,7 @@ class Gateway(Parts):
             if replayed is None:
                 raise
             return await self.batch(replayed), True
-        accepted = await self._acceptor.accept(order, plan, graph, held)
+        accepted = await self._acceptor.accept(order, plan, graph, held, call)
         if isinstance(accepted, Batch):
             return accepted, False
         return await self.batch(accepted), True
@@ -80,6 +87,13 @@ class Gateway(Parts):
         known = catalogue.characters.items()
         reached = {id: one for id, one in known if self._rights.reaches_character(id)}
         return replace(catalogue, characters=reached)
+
+    async def usual_steps(self, order: Order) -> int | None:
+        """How many sampling steps an order takes that names none; None where nothing says.
+
+        Raises `Invalid`.
+        """
+        return steps_of(*await self._plan(order))
 
     async def batch(self, id: str) -> Batch:
         """Raises `Unknown`."""
@@ -181,9 +195,17 @@ class Gateway(Parts):
             refusal.retry_after = None  # nothing will come, however long one waits
         raise refusal
 
+    async def preview(self, id: str) -> Preview | None:
+        """How an image of theirs looks while it is drawn; None where no preview is kept."""
+        return None
+
     def read(self, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
         """Bytes start..end (end excluded) of it in pieces. Raises `StoreAway`."""
         return self._store.stream(file.key, start, end)
+
+    async def picture(self, file: StoredFile, form: str, quality: int) -> bytes:
+        """It as `webp` or `jpeg`, `quality` 0 to 100. Raises `Invalid`, `StoreTrouble`."""
+        return await self._formats.of(file, form, quality)
 
     async def thumbnail(self, file: StoredFile, width: int) -> bytes:
         """A WebP at most `width` pixels wide. Raises `StoreTrouble`."""
