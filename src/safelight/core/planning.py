@@ -72,11 +72,7 @@ def make_plan(order: Order, catalogue: Catalogue, limits: Limits) -> tuple[Plan,
 
 
 def steps_of(plan: Plan, graph: Graph) -> int | None:
-    """The sampling steps of a plan, or those of its graph; None where neither has any.
-
-    Example:
-        >>> steps_of(Plan("p", "w", "", {"seed": "2.seed"}, {}), {})
-    """
+    """The sampling steps of a plan, or those of its graph; None where neither has any."""
     steps = plan.values.get("steps")
     if steps is None and "steps" in plan.slots:
         node, name = targets(plan.slots["steps"])[0]

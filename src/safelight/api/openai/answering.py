@@ -7,8 +7,8 @@ A client that goes does not take the order with it. What it sends again gets the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import replace
 
 import structlog
@@ -142,7 +142,7 @@ class Answer(Response):
         return f"{base_of(self._request)}/v1/batches/{batch.id}"
 
     async def _write(
-        self, pieces: AsyncIterator[bytes], media_type: str, client: Client, send: Send
+        self, pieces: AsyncGenerator[bytes, None], media_type: str, client: Client, send: Send
     ) -> None:
         # Until there is a first piece, what goes wrong is an answer of its own.
         first = b"" if self._wish.stream else await anext(pieces)
@@ -153,8 +153,9 @@ class Answer(Response):
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": first, "more_body": True})
-        async for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        async with aclosing(pieces):
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
         # Whoever has gone gets no end, so that what did arrive is not taken for the whole.
         self._whole = await client.is_there()
         if self._whole:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ class Pieces:
     gateway: Gateway
     wish: Wish
 
-    async def document(self, batch: Batch) -> AsyncIterator[bytes]:
+    async def document(self, batch: Batch) -> AsyncGenerator[bytes, None]:
         """The JSON answer, images by index, highest first.
 
         Raises:

@@ -6,7 +6,7 @@ There are no ids: one of their clients takes the blank line behind a comment for
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from safelight.api.answers import one_line
@@ -20,7 +20,7 @@ from safelight.gateway import Live
 
 async def stream(
     pieces: Pieces, batch: Batch, check: Callable[[Batch], None]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Previews and stored images, to the batch's end; `check` raises where it is not complete.
 
     The headers are out by then, so trouble on the way is told as an event `error`.
