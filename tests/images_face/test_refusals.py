@@ -103,7 +103,10 @@ def test_what_is_not_offered_says_so(client: OpenAI) -> None:
     for size in (100, 3_000_000):
         with refused(openai.BadRequestError, "not_offered", None):
             client.images.edit(model="mira", prompt="x", image=("a.png", b"x" * size))
-    with refused(openai.NotFoundError, "unknown_url", None):
+    with (
+        pytest.warns(DeprecationWarning, match="deprecated"),
+        refused(openai.NotFoundError, "unknown_url", None),
+    ):
         client.images.create_variation(image=("a.png", b"x"))
 
 

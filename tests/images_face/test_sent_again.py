@@ -106,13 +106,13 @@ def test_a_client_that_cannot_wait_long_is_told_to_come_back(
     and gets the same batch. Without retries the error names the batch, which goes on."""
     serving = processes.serve([processes.simulate(seconds=2).url])
     hasty = {"x-stainless-read-timeout": "2"}
-    with client_of(serving.url, max_retries=30, default_headers=hasty) as client:
-        one_batch(serving, begun(pool, client, n=2).result(60), n=2)
+    with client_of(serving.url, max_retries=30) as client:
+        one_batch(serving, begun(pool, client, n=2, extra_headers=hasty).result(60), n=2)
     with (
-        client_of(serving.url, max_retries=0, default_headers=hasty) as client,
+        client_of(serving.url, max_retries=0) as client,
         pytest.raises(openai.InternalServerError) as told,
     ):
-        client.images.generate(model="mira", prompt="x", user="bob")
+        client.images.generate(model="mira", prompt="x", user="bob", extra_headers=hasty)
     [batch] = batches(serving, "bob")
     assert (told.value.status_code, told.value.code) == (503, "still_running")
     assert batch["id"] in told.value.message
