@@ -34,7 +34,10 @@ def begun(
     """A call that is on its way."""
 
     def call() -> ImagesResponse:
-        return client.images.generate(model="mira", prompt="x", n=n, user="ann", **more)
+        answer: ImagesResponse = client.images.generate(
+            model="mira", prompt="x", n=n, user="ann", **more
+        )
+        return answer
 
     return pool.submit(call)
 

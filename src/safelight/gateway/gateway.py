@@ -28,7 +28,7 @@ from safelight.database.calls import Call
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.parts import Parts, uuid_of
 from safelight.gateway.provenance import provenance
-from safelight.gateway.views import Live, Page, Preview, Provenance, Series, Told
+from safelight.gateway.views import Live, Page, Provenance, Series, Told
 from safelight.pipeline import stream
 from safelight.pipeline.accept import Key
 from safelight.pipeline.waiting import Outlook, outlook
@@ -195,9 +195,12 @@ class Gateway(Parts):
             refusal.retry_after = None  # nothing will come, however long one waits
         raise refusal
 
-    async def preview(self, id: str) -> Preview | None:
-        """How an image of theirs looks while it is drawn; None where no preview is kept."""
-        return None
+    async def preview(self, id: str) -> tuple[int, bytes]:
+        """How an image looks while it is drawn, as WebP, and a number that rises with each.
+
+        Raises `Unknown`: no preview is kept.
+        """
+        raise Unknown(f"there is no preview of image {id}")
 
     def read(self, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
         """Bytes start..end (end excluded) of it in pieces. Raises `StoreAway`."""

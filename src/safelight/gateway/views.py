@@ -84,14 +84,6 @@ Told: TypeAlias = Event | Live | Reset
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """How an image looks while it is drawn."""
-
-    data: bytes
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True)
 class Kept:
     """A character or workflow in the catalogue and where it is kept."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from safelight.pictures.reading import DEEP_MODES, colours, opened
+from safelight.pictures.reading import DEEP_MODES, MAX_PIXELS, colours, opened
 
 SIDES = {"webp": 16_383, "jpeg": 65_500}
 """The longest side in pixels that a format can hold."""
@@ -20,17 +20,18 @@ _CAPTION = 68
 _ROOM, _FRAME, _PAPER, _QUIET, _LAMP = "#0e0c0b", "#413833", "#ece5da", "#8d8379", "#e0694a"
 
 
-def thumbnail(data: bytes, width: int) -> bytes:
+def thumbnail(
+    data: bytes, width: int, height: int = 16_383, quality: int = 80, most: int = MAX_PIXELS
+) -> bytes:
     """A WebP at most `width` pixels wide, 16 to 2048, without metadata; never enlarged.
 
     Raises ValueError for another width, BadPicture.
     """
     if not 16 <= width <= 2048:
         raise ValueError(f"A thumbnail is 16 to 2048 pixels wide, not {width}.")
-    with opened(data) as image:
-        scale = min(1.0, width / image.width, SIDES["webp"] / image.height)
-        small = _resized(image, scale)
-    return _encoded(small, "WEBP", quality=80, method=1)
+    with opened(data, most) as image:
+        small = _resized(image, min(1.0, width / image.width, height / image.height))
+    return _encoded(small, "WEBP", quality=quality, method=1)
 
 
 def converted(data: bytes, form: str, quality: int) -> bytes:

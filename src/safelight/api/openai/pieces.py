@@ -15,7 +15,7 @@ from safelight.api.links import base_of, file_url, signed_url
 from safelight.api.openai.requests import STEPS, Wish
 from safelight.core.errors import Gone
 from safelight.core.records import Batch, Image, StoredFile
-from safelight.gateway import Gateway, Preview
+from safelight.gateway import Gateway
 
 LINKS_LAST: Final = 3600.0
 """Seconds for which a link needs no key, at least."""
@@ -72,14 +72,14 @@ class Pieces:
             yield piece
         yield b'"}\n\n'
 
-    def partial(self, batch: Batch, image: Image, preview: Preview, number: int) -> bytes:
-        """The event of a preview, the number-th of its image, from 0."""
+    def partial(self, batch: Batch, image: Image, preview: bytes, number: int) -> bytes:
+        """The event of a preview (a WebP), the number-th of its image, from 0."""
         told = {
             **self._event("image_generation.partial_image", batch, image),
-            "output_format": preview.content_type.rpartition("/")[2],
+            "output_format": "webp",
             "size": "auto",
             "partial_image_index": number,
-            "b64_json": base64.b64encode(preview.data).decode(),
+            "b64_json": base64.b64encode(preview).decode(),
         }
         return b"event: image_generation.partial_image\ndata: " + _ENCODER.encode(told) + b"\n\n"
 

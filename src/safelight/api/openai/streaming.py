@@ -5,14 +5,15 @@ There are no ids: one of their clients takes the blank line behind a comment for
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from typing import Any
 
 from safelight.api.answers import one_line
 from safelight.api.openai import errors
 from safelight.api.openai.pieces import Pieces
-from safelight.core.errors import SafelightError
+from safelight.core.errors import Refusal, SafelightError
 from safelight.core.records import Batch, Event
 from safelight.core.states import ENDED, STORED
 from safelight.gateway import Live
@@ -42,7 +43,7 @@ class _Telling:
         self._pieces = pieces
         self._gateway = pieces.gateway
         self._told: set[str] = set()  # images
-        self._shown: Counter[str] = Counter()  # previews of each image
+        self._shown: defaultdict[str, list[int]] = defaultdict(list)  # previews of each image
         self._heard = 0  # number of the last event
 
     async def all(self) -> AsyncIterator[bytes]:
@@ -56,8 +57,8 @@ class _Telling:
                 return
 
     async def _following(self) -> AsyncIterator[bytes]:
-        events = self._gateway.events(self.batch.id, self._heard)
-        async with aclosing(events) as heard:  # type: ignore[type-var]
+        events: Any = self._gateway.events(self.batch.id, self._heard)
+        async with aclosing(events) as heard:
             async for one in heard:
                 match one:
                     case None:
@@ -81,11 +82,14 @@ class _Telling:
 
     async def _preview(self, live: Live) -> bytes:
         shown = self._shown[live.image]
-        if shown >= self._pieces.wish.previews:
+        if len(shown) >= self._pieces.wish.previews or live.image in self._told:
             return b""
+        try:
+            number, preview = await self._gateway.preview(live.image)
+        except Refusal:
+            return b""  # there is none yet, or it is drawn by now
+        if number in shown:
+            return b""
+        shown.append(number)
         image = next(image for image in self.batch.images if image.id == live.image)
-        preview = await self._gateway.preview(image.id)
-        if preview is None:
-            return b""
-        self._shown[live.image] += 1
-        return self._pieces.partial(self.batch, image, preview, shown)
+        return self._pieces.partial(self.batch, image, preview, len(shown) - 1)
