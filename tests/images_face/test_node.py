@@ -13,6 +13,7 @@ import pytest
 from tests.images_face.sdk import PREFIX, batches
 from tests.images_face.wire import Line
 from tests.processes import Processes, Serving
+from tests.story.test_keys import made
 from tests.waiting import until
 
 FOLDER = Path(__file__).parent / "node"
@@ -72,16 +73,19 @@ def test_what_is_refused_is_an_exception_of_the_sdk(face: Serving, user: str, pa
         "long": [*wrong, "invalid_value", "prompt"],
         "model": ["NotFoundError", 404, "model_not_found", "model"],
         "edit": [*wrong, "not_offered", None],
-        "key": ["nothing"],  # as long as there are no keys
     }
 
 
-def test_an_error_in_the_middle_of_a_stream(processes: Processes) -> None:
-    """The backend refuses what was ordered."""
+def test_an_error_in_the_middle_of_a_stream_and_a_wrong_key(processes: Processes) -> None:
+    """The backend refuses what was ordered. From the first key on a wrong one is refused, too."""
     serving = processes.serve([processes.simulate("--fault", "reject:1").url])
     runs = [begun("broken", package, serving.url, package) for package in VERSIONS]
     for kind, _, code, _ in map(told, runs):
         assert (kind, code) == ("APIError", "batch_failed")
+    made(processes, "admin")
+    runs = [begun("key", package, serving.url, package) for package in VERSIONS]
+    for refusal in map(told, runs):
+        assert refusal == ["AuthenticationError", 401, "invalid_api_key", None]
 
 
 def test_what_node_sends_again_gets_the_same_batch(processes: Processes) -> None:

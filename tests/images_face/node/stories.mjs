@@ -58,7 +58,6 @@ const stories = {
       long: await told(ask({ prompt: 'x'.repeat(20001) })),
       model: await told(ask({ model: 'nobody' })),
       edit: await told(() => client.images.edit({ model: 'mira', prompt: 'x', image })),
-      key: await told(async () => (await sdk({ apiKey: 'slk_wrong' })).models.list()),
     }
   },
 
@@ -68,6 +67,11 @@ const stories = {
       const stream = await client.images.generate({ model: 'mira', prompt: 'x', user, stream: true })
       for await (const _ of stream);
     })
+  },
+
+  async key() {
+    const client = await sdk({ apiKey: 'slk_wrong' })
+    return told(() => client.models.list())
   },
 
   async again() {
