@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIRE := install -q --require-hashes --only-binary=:all: -r
 export PIP_NO_INPUT := 1
 
-.PHONY: help install install-dev demo tools test chaos bench lint format docs lock clean
+.PHONY: help install install-dev demo tools node test chaos bench lint format docs lock clean
 
 help:
 	@echo "make install   .venv with .venv/bin/safelight"
@@ -60,7 +60,18 @@ tools:
 		apt-get -qq download pgbouncer && dpkg -x pgbouncer_*.deb . && rm pgbouncer_*.deb; \
 		} >.cache/tools.log 2>&1 || echo "not all tools are there: see .cache/tools.log"
 
-test: lint tools
+# The packages of Node that the tests of the OpenAI face use. Without them these tests are skipped,
+# each with a line how to get them.
+NODE := tests/images_face/node
+node:
+	@! command -v npm >/dev/null || $(MAKE) -s $(NODE)/node_modules/.package-lock.json || \
+		echo "not all of Node's packages are there: see .cache/node.log"
+
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+	@mkdir -p .cache && cd $(NODE) && \
+		npm ci --ignore-scripts --no-audit --no-fund >$(CURDIR)/.cache/node.log 2>&1 && touch $(CURDIR)/$@
+
+test: lint tools node
 	$(BIN)/python -m tests.run
 
 # SEED=n makes the same storm again.
@@ -88,4 +99,4 @@ LOCK = .cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --gener
 
 clean:
 	rm -rf $(VENV) .venv-s3 .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.coverage* demo-output build dist
+		.coverage* demo-output build dist $(NODE)/node_modules

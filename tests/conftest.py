@@ -25,7 +25,7 @@ from tests.standins import s3
 _numbers = itertools.count(1)
 
 # What may be missing on a machine; every other skip is a failure.
-MAY_BE_SKIPPED = re.compile(r"needs root|sudo make tools|not possible here")
+MAY_BE_SKIPPED = re.compile(r"needs root|sudo make tools|not possible here|needs Node: ")
 
 # Whoever starts the tests in the background has Ctrl-C ignored, and programs inherit that; then a
 # test that sends it would prove nothing.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safelight.core.errors import Invalid
 from safelight.core.filling import fill
 from safelight.core.graph import graph_hash
-from safelight.core.planning import make_plan, prepare
+from safelight.core.planning import make_plan, prepare, steps_of
 from safelight.core.records import (
     Catalogue,
     Character,
@@ -137,6 +137,15 @@ def test_what_the_character_says_without_a_slot_is_left_out() -> None:
     assert made.values == {"width": 768}
     assert made.loras == ()
     assert "cfg" not in plan(workflow="flux").values
+
+
+def test_the_steps_of_an_order_that_names_none() -> None:
+    """Those of the character, else those in the graph, if there is a place for any."""
+    assert steps_of(*make_plan(order(), CATALOGUE, LIMITS)) == 35
+    made, graph = make_plan(order("lost", workflow="sd15"), CATALOGUE, LIMITS)
+    assert "steps" not in made.values
+    assert steps_of(made, graph) == graph[made.slots["steps"].partition(".")[0]]["inputs"]["steps"]
+    assert steps_of(*make_plan(order("bare"), CATALOGUE, LIMITS)) is None
 
 
 def test_what_the_request_says_without_a_slot_is_refused_except_the_prompt() -> None:

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from safelight import __version__
-from safelight.api import openapi, problems, reference
+from safelight.api import dialects, openapi, reference
 from safelight.api.auth import Doorkeeper
 from safelight.api.context import Context
 from safelight.api.envelope import Envelope
@@ -27,6 +27,8 @@ from safelight.api.native import (
     webhooks,
     workflows,
 )
+from safelight.api.openai import images as openai_images
+from safelight.api.openai import models as openai_models
 from safelight.core.errors import SafelightError
 from safelight.core.naming import DEFAULT_TEMPLATE, NameTemplate
 from safelight.core.records import Limits
@@ -44,6 +46,8 @@ _ROUTERS = (
     publishers,
     session,
     operations,
+    openai_images,
+    openai_models,
     reference,
 )
 
@@ -68,9 +72,9 @@ def create_app(
     app.state.context = Context(gateway, name_template.name)
     # Flat, not nested: a 405 has to find every method at an address.
     app.router.routes += [route for module in _ROUTERS for route in module.router.routes]
-    app.add_exception_handler(SafelightError, problems.on_refusal)
-    app.add_exception_handler(HTTPException, problems.on_http_exception)
-    app.add_exception_handler(RequestValidationError, problems.on_wrong_parameters)
+    app.add_exception_handler(SafelightError, dialects.on_refusal)
+    app.add_exception_handler(HTTPException, dialects.on_http_exception)
+    app.add_exception_handler(RequestValidationError, dialects.on_wrong_parameters)
     app.add_middleware(Doorkeeper, keyring=keyring)
     app.add_middleware(Envelope, max_body=max_body, public_url=public_url)
 

@@ -17,10 +17,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from safelight.api import problems
+from safelight.api.dialects import dialect_of
 from safelight.api.headers import usable_host
 from safelight.core.errors import SafelightError, TooLarge
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Answered without a look at the body, however long it is.
+_UNREAD: Final = frozenset({"/openai/v1/images/edits"})
 _log = structlog.get_logger(__name__)
 
 
@@ -40,19 +43,24 @@ class Envelope:
         request_id = str(uuid.uuid4())
         outer = _Answer(send, request_id, bodyless=scope["method"] == "HEAD")
         inner = {**scope, "safelight.request_id": request_id, "safelight.head": outer.bodyless}
+        speaking = dialect_of(scope["path"])
         if outer.bodyless:
             inner["method"] = "GET"
         try:
             self._check(scope)
             await self._app(inner, _Counted(receive, self._max_body), outer)
         except SafelightError as error:
-            await problems.answer(error, request_id)(scope, receive, outer)
+            if outer.started:
+                # It breaks off: whoever reads it sees that it is not whole.
+                _log.warning("answer broken off", request_id=request_id, reason=error.detail)
+            else:
+                await speaking.answer(error, request_id)(scope, receive, outer)
         except ClientDisconnect:
             return
         except Exception:  # noqa: BLE001 - here a fault of ours becomes an answer
             _log.exception("request failed", request_id=request_id, path=scope["path"])
             if not outer.started:
-                await problems.internal_error(request_id)(scope, receive, outer)
+                await speaking.internal_error(request_id)(scope, receive, outer)
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -61,6 +69,8 @@ class Envelope:
         if scope["method"] not in _READING:
             self._check_origin(headers)
         length = headers.get("content-length", "")
+        if scope["path"] in _UNREAD:
+            return
         if length.isdecimal() and int(length) > self._max_body:
             raise _too_large(self._max_body)
 

@@ -18,6 +18,8 @@ from safelight.api import (
     schemas,
     webhook_schemas,
 )
+from safelight.api.openai import answer_schemas as openai_answers
+from safelight.api.openai import requests as openai_requests
 from safelight.core.records import Limits
 
 _PREFIX: Final = "#/components/schemas/"
@@ -27,16 +29,24 @@ _REQUESTS: Final = (
     schemas.WorkflowRequest,
     schemas.WebhookRequest,
     schemas.LinksRequest,
+    openai_requests.ImagesRequest,
     schemas.SessionRequest,
+)
+_SHAPES: Final = (
+    answer_schemas,
+    access_schemas,
+    operation_schemas,
+    webhook_schemas,
+    openai_answers,
 )
 _ANSWERS: Final = tuple(
     thing
-    for module in (answer_schemas, access_schemas, operation_schemas, webhook_schemas)
+    for module in _SHAPES
     for thing in vars(module).values()
     if isinstance(thing, type) and issubclass(thing, BaseModel)
     if thing.__module__ == module.__name__ and thing is not answer_schemas.AnswerBody
 )
-_SAYINGS: Final = {
+SAYINGS: Final[Mapping[int, str]] = {
     200: "As asked.",
     201: "Created; it is durable.",
     204: "Done; there is nothing to say.",
@@ -54,6 +64,7 @@ _SAYINGS: Final = {
     429: "Too much at once; come back after Retry-After seconds.",
     503: "The service cannot do it now; come back.",
 }
+"""What a status says by itself."""
 _SCHEMES: Final = {
     "bearer": {
         "type": "http",
@@ -99,6 +110,7 @@ _TAGS: Final = {
     "workflows": "ComfyUI graphs in API format.",
     "publishers": "Copies of stored images, at CDNs and in buckets.",
     "session": "Who asks.",
+    "openai": "The same for clients of the OpenAI Images API.",
     "operations": "How the service itself is.",
 }
 
@@ -107,13 +119,18 @@ def described(successes: Mapping[int, str], *others: int) -> dict[int | str, dic
     """The answers of a route: a schema's name or a media type per success, then other statuses."""
     answers: dict[int | str, dict[str, Any]] = {}
     for status, what in successes.items():
-        answers[status] = {"description": _SAYINGS[status], "content": _content(what)}
+        answers[status] = {"description": SAYINGS[status], "content": _content(what)}
     for status in others:
-        answers[status] = {"description": _SAYINGS[status]}
+        answers[status] = {"description": SAYINGS[status]}
         if status not in _EMPTY:
             answers[status]["content"] = _problem()
     answers["default"] = {"description": "Any other problem.", "content": _problem()}
     return answers
+
+
+def shape(name: str) -> dict[str, Any]:
+    """JSON of this shape."""
+    return {"application/json": {"schema": {"$ref": _PREFIX + name}}}
 
 
 def takes(
@@ -163,9 +180,9 @@ def _secure(operation: dict[str, Any]) -> None:
         return
     if operation["operationId"] in _LINKED:
         operation["security"] = [*_SECURITY, {}]
-    answers = {**operation["responses"], "401": {"description": _SAYINGS[401]}}
-    answers["401"]["content"] = _problem()
-    operation["responses"] = dict(sorted(answers.items()))
+    answers = operation["responses"]
+    needed = {"description": SAYINGS[401], "content": answers["default"]["content"]}
+    operation["responses"] = dict(sorted({**answers, "401": needed}.items()))
 
 
 def _schemas() -> dict[str, Any]:
@@ -181,7 +198,7 @@ def _content(what: str) -> dict[str, Any]:
         return {what: {"schema": {"type": "string"}}}
     if "/" in what:
         return {what: {"schema": {"type": "string", "format": "binary"}}}
-    return {"application/json": {"schema": {"$ref": _PREFIX + what}}}
+    return shape(what)
 
 
 def _problem() -> dict[str, Any]:

@@ -99,7 +99,7 @@ def document(
             {"pointer": e.pointer, "detail": e.detail, "code": e.code} for e in errors
         ]
     # A detail may quote what the client sent, lone surrogates included.
-    content = msgspec.json.encode(_plain(body))
+    content = msgspec.json.encode(plain(body))
     return Response(content, status, {"cache-control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
@@ -121,7 +121,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     detail = PROBLEMS[code].text if code in _BY_STATUS.values() else str(error.detail)
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        headers["allow"] = ", ".join(sorted(_allowed(request)))
+        headers["allow"] = ", ".join(sorted(allowed(request)))
     return document(error.status_code, code, detail, request_id_of(request), headers=headers)
 
 
@@ -144,17 +144,18 @@ def summary(errors: tuple[FieldError, ...]) -> str:
     )
 
 
-def _allowed(request: Request) -> set[str]:
-    """The router itself names only the first route at an address, we have one per method."""
+def allowed(request: Request) -> set[str]:
+    """The methods at an address; the router names only the first of its routes."""
     at_this_address = [r for r in request.app.routes if r.matches(request.scope)[0] != Match.NONE]
     return {method for route in at_this_address for method in getattr(route, "methods", ())}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The same, with what JSON cannot carry replaced."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
     if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     return value

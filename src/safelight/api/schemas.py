@@ -182,7 +182,12 @@ def bounds(limits: Limits) -> dict[str, dict[str, dict[str, int]]]:
         "prompt": {"maxLength": limits.prompt},
         "deadline": {"maximum": int(limits.deadline)},
     }
-    return {"BatchRequest": sizes | order, "CharacterRequest": sizes}
+    pictures = {"n": {"maximum": limits.quantity}, "prompt": {"maxLength": limits.prompt}}
+    return {
+        "BatchRequest": sizes | order,
+        "CharacterRequest": sizes,
+        "ImagesRequest": pictures,
+    }
 
 
 ImageStatus = Literal["queued", "dispatched", "stored", "failed", "canceled"]

@@ -16,7 +16,7 @@ from typing import Any, Final
 from safelight.core.checking import PARAMETERS, order_faults
 from safelight.core.errors import FieldError, Invalid
 from safelight.core.filling import can_take_loras
-from safelight.core.graph import graph_hash
+from safelight.core.graph import graph_hash, targets
 from safelight.core.prompting import texts
 from safelight.core.records import (
     Catalogue,
@@ -69,6 +69,15 @@ def make_plan(order: Order, catalogue: Catalogue, limits: Limits) -> tuple[Plan,
     if faults or subject is None:
         raise Invalid(faults[0].detail, code=faults[0].code, errors=tuple(faults))
     return _plan(order, subject), subject.prepared.workflow.graph
+
+
+def steps_of(plan: Plan, graph: Graph) -> int | None:
+    """The sampling steps of a plan, or those of its graph; None where neither has any."""
+    steps = plan.values.get("steps")
+    if steps is None and "steps" in plan.slots:
+        node, name = targets(plan.slots["steps"])[0]
+        steps = graph[node]["inputs"][name]
+    return steps if isinstance(steps, int) else None
 
 
 def prepare(workflow: Workflow) -> PreparedWorkflow:

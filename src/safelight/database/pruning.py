@@ -8,6 +8,7 @@ from safelight.database.connection import Database, sql
 
 _BITE = 5_000
 _QUOTAS = 2  # days; none of their windows is longer than one
+_CALLS = 2  # hours; nobody asks for older ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ async def prune(database: Database, retention: Retention) -> None:
     await _bite_by_bite(database, "prune_attempts", retention.attempts)
     await _bite_by_bite(database, "prune_idempotency_keys", retention.idempotency_keys)
     await _bite_by_bite(database, "prune_quotas", _QUOTAS)
+    await _bite_by_bite(database, "prune_calls", _CALLS)
     await database.fetch("prune_engine")
 
 

@@ -3,6 +3,7 @@
 Everything here speaks in records; JSON, statuses and headers belong to the doors.
 """
 
+from safelight.gateway.calls import Held
 from safelight.gateway.gateway import Gateway
 from safelight.gateway.keyring import SESSION_FOR, Asker, Keyring
 from safelight.gateway.listening import Listening
@@ -27,6 +28,7 @@ __all__ = [
     "Asker",
     "BackendState",
     "Gateway",
+    "Held",
     "Kept",
     "Keyring",
     "Listening",

@@ -20,7 +20,7 @@ from safelight.core.errors import (
     TooManyQueued,
     Unknown,
 )
-from safelight.core.planning import make_plan
+from safelight.core.planning import make_plan, steps_of
 from safelight.core.quotas import USER_IMAGES, Quota
 from safelight.core.records import (
     Batch,
@@ -35,6 +35,7 @@ from safelight.core.records import (
 from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
 from safelight.database import batches, events, images, previews
 from safelight.database.bell import Progress
+from safelight.database.calls import Call
 from safelight.database.events import Cursor
 from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
 from safelight.gateway.listening import Listening
@@ -52,26 +53,26 @@ class Gateway(Parts):
 
     # --- batches ---------------------------------------------------------------------------------
 
-    async def create_batch(
-        self, order: Order, *, key: str | None = None, fingerprint: str = "", scope: str = ""
-    ) -> tuple[Batch, bool]:
-        """Like `order`, without what is left of quotas."""
-        ordered = await self.order(order, key=key, fingerprint=fingerprint, scope=scope)
-        return ordered.batch, ordered.replayed
-
     async def order(
-        self, order: Order, *, key: str | None = None, fingerprint: str = "", scope: str = ""
+        self,
+        order: Order,
+        *,
+        key: str | None = None,
+        fingerprint: str = "",
+        scope: str = "",
+        call: Call | None = None,
     ) -> Ordered:
         """Accept an order, or answer it with the batch that its idempotency key gave before.
 
         `fingerprint` is the SHA-256 (hex) of the canonical request body, `scope` the route: each
-        API key has keys of its own. Raises `Invalid` (also code `idempotency-key-reused`),
-        `Forbidden`, `TooManyQueued`, `TooMany`.
+        API key has keys of its own. A call is noted with its batch (`calls`).
+
+        Raises `Invalid` (also code `idempotency-key-reused`), `Forbidden`, `TooManyQueued`,
+        `TooMany`.
         """
         if not self._rights.reaches_user(order.user):
             raise Forbidden(f"this key may not order for {order.user}")
-        asker = self._rights.key or "anyone"
-        held = Key(f"{asker} {scope}", key, fingerprint) if key is not None else None
+        held = Key(f"{self._asker} {scope}", key, fingerprint) if key is not None else None
         try:
             plan, graph = await self._plan(order)
         except Invalid:
@@ -82,7 +83,7 @@ class Gateway(Parts):
             return Ordered(await self.batch(replayed), replayed=True)
         meter = self._meter()
         with self._discreet():
-            accepted = await self._acceptor.accept(order, plan, graph, held, meter)
+            accepted = await self._acceptor.accept(order, plan, graph, held, meter, call)
         if isinstance(accepted, Batch):
             return Ordered(accepted, quotas=self._seen(meter.quotas) if meter else ())
         return Ordered(await self.batch(accepted), replayed=True)
@@ -124,6 +125,13 @@ class Gateway(Parts):
         known = catalogue.characters.items()
         reached = {id: one for id, one in known if self._rights.reaches_character(id)}
         return replace(catalogue, characters=reached)
+
+    async def usual_steps(self, order: Order) -> int | None:
+        """How many sampling steps an order takes that names none; None where nothing says.
+
+        Raises `Invalid`.
+        """
+        return steps_of(*await self._plan(order))
 
     async def batch(self, id: str) -> Batch:
         """Raises `Unknown`."""
@@ -251,6 +259,10 @@ class Gateway(Parts):
         if found.picture is None:
             raise NoPreview(f"this image is {found.status}, and nothing of it is shown")
         return found.number, found.picture
+
+    async def picture(self, file: StoredFile, form: str, quality: int) -> bytes:
+        """It as `webp` or `jpeg`, `quality` 0 to 100. Raises `Invalid`, `StoreTrouble`."""
+        return await self._formats.of(file, form, quality)
 
     async def thumbnail(self, file: StoredFile, width: int) -> bytes:
         """A WebP at most `width` pixels wide. Raises `StoreTrouble`."""

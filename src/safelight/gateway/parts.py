@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from typing import Final, Self
 from uuid import UUID
 
 from safelight.core.errors import Unknown
@@ -14,9 +14,11 @@ from safelight.core.rights import ANYBODY, Rights
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.gateway.asking import Asking
+from safelight.gateway.calls import Calls
 from safelight.gateway.catalogue import Shelf
 from safelight.gateway.copies import Copies
 from safelight.gateway.fleet import Fleet
+from safelight.gateway.formats import Formats
 from safelight.gateway.reach import Reach
 from safelight.gateway.readiness import readiness
 from safelight.gateway.thumbnails import Thumbnails
@@ -28,6 +30,8 @@ from safelight.pipeline.hub import Hub
 from safelight.pipeline.removing import Remover
 from safelight.pipeline.wishes import Wishes
 from safelight.store import Store
+
+_ANYONE: Final = "anyone"  # who asks while there are no keys
 
 
 class Parts:
@@ -61,6 +65,8 @@ class Parts:
         self._rates = rates or Rates()
         self._working = working
         self._thumbnails = Thumbnails(store)
+        self._formats = Formats(store)
+        self._calls = Calls(database, _ANYONE)
         self._shelf = shelf
         self._fleet = Fleet(database)
         self._wishes = wishes
@@ -119,6 +125,15 @@ class Parts:
     def asking(self) -> Asking:
         """To cancel, try again and delete."""
         return Asking(self._reach, self._wishes, self._copies, self._remover)
+
+    @property
+    def calls(self) -> Calls:
+        """What they ask for again when no answer comes."""
+        return self._calls.of(self._asker)
+
+    @property
+    def _asker(self) -> str:
+        return self._rights.key or _ANYONE
 
     async def webhooks_of(self, batch: str) -> Webhooks:
         """What a batch's own webhook was told. Raises `Unknown`."""

@@ -18,9 +18,10 @@ from safelight.core.graph import canonical
 from safelight.core.numbering import draw_seed, explicit_seeds, reserve
 from safelight.core.records import Batch, Counters, Graph, Image, Order, Plan, Publication
 from safelight.core.states import PENDING, QUEUED, batch_status
-from safelight.database import batches, shares, webhooks
+from safelight.database import batches, calls, shares, webhooks
 from safelight.database.batches import NewBatch, NewImage, Reserved
 from safelight.database.bell import Bell
+from safelight.database.calls import Call
 from safelight.database.connection import Connection, Database
 from safelight.database.engine import Place, line_up
 from safelight.pipeline.metering import Meter
@@ -78,10 +79,12 @@ class Acceptor:
         graph: Graph,
         key: Key | None = None,
         meter: Meter | None = None,
+        call: Call | None = None,
     ) -> Batch | str:
         """Accept an order; returns the batch, or the id of the one that is replayed.
 
-        A replay is not counted by the meter, nor is what is refused.
+        A replay is not counted by the meter, nor is what is refused. The call, if any, is noted
+        with its batch.
 
         Raises:
             Invalid: the key was used for another request (`idempotency-key-reused`).
@@ -100,6 +103,8 @@ class Acceptor:
                 if meter:
                     await meter.count(c, order)
                 batch = await self._insert(c, id, order, plan)
+                if call:
+                    await calls.note(c, call, id)
         except Replayed as replayed:
             return replayed.batch
         except _Full as full:

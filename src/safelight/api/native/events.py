@@ -28,7 +28,7 @@ from safelight.core.errors import SafelightError
 from safelight.core.records import Event
 from safelight.gateway import Listening, Live, Reset
 from safelight.gateway.cursors import read_position
-from safelight.gateway.keyring import FRESH_FOR
+from safelight.gateway.linking import FRESH_FOR
 
 router = APIRouter(tags=["events"])
 _Told: TypeAlias = Event | Live | Reset

@@ -1,26 +1,17 @@
-"""Pictures: are they whole, are they different, and how they are shown small.
-
-Pure functions of bytes, to be called in threads; Pillow lets go of the interpreter's lock while
-it decodes.
-
-    picture = inspect(data)             # raises BadPicture, or the file is whole and decodes
-    small = thumbnail(data, 320)        # WebP
-    sheet = contact_sheet([(data, "00004  opal-fever", "seed 7")])
-"""
+"""Reading pictures: proven to be whole by decoding them, once."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import math
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -34,15 +25,9 @@ _JPEG = b"\xff\xd8\xff"
 _IEND = b"\0\0\0\0IEND\xaeB`\x82"
 _MOST_CHUNKS = 50_000
 
-_PRINT = 360
-_GAP = 44
-_EDGE = 64
-_CAPTION = 68
-_ROOM, _FRAME, _PAPER, _QUIET, _LAMP = "#0e0c0b", "#413833", "#ece5da", "#8d8379", "#e0694a"
-
 _OTHER_FORMATS = (b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\1\0", b"\x76\x2f\x31\x01", b"qoif")
 # More than 8 bits a channel: no conversion to RGB would keep what tells two pictures apart.
-_DEEP_MODES = ("I", "I;16", "I;16B")
+DEEP_MODES = ("I", "I;16", "I;16B")
 # What Pillow lets out for damaged files. Its warnings count where warnings are errors.
 _DAMAGE = (
     ArithmeticError,
@@ -95,7 +80,7 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_B
 
     Raises BadPicture. What is too large is refused by its header, before it is decoded.
     """
-    with _opened(data, max_pixels, max_bytes) as image:
+    with opened(data, max_pixels, max_bytes) as image:
         note = image.info.get("safelight")
         return Picture(
             width=image.width,
@@ -108,80 +93,10 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_B
         )
 
 
-def thumbnail(
-    data: bytes, width: int, height: int = 16383, quality: int = 80, most: int = MAX_PIXELS
-) -> bytes:
-    """A WebP at most `width` pixels wide, 16 to 2048, without metadata; never enlarged.
-
-    Raises ValueError for another width, BadPicture.
-    """
-    if not 16 <= width <= 2048:
-        raise ValueError(f"A thumbnail is 16 to 2048 pixels wide, not {width}.")
-    with _opened(data, most) as image:
-        small = _resized(image, min(1.0, width / image.width, height / image.height))
-    return _encoded(small, "WEBP", quality=quality, method=1)
-
-
-def contact_sheet(items: Sequence[tuple[bytes, str, str]], columns: int | None = None) -> bytes:
-    """A PNG of many pictures, each with two lines below it: (file, name, remark).
-
-    `columns` is chosen where it is left out. Raises ValueError without items, BadPicture.
-    """
-    if not items or (columns is not None and columns < 1):
-        raise ValueError("A contact sheet needs a picture and a column.")
-    columns = columns or _columns(len(items))
-    prints = [_print(data) for data, _, _ in items]
-    rows = [prints[at : at + columns] for at in range(0, len(prints), columns)]
-    heights = [max(one.height for one in row) for row in rows]
-    width = 2 * _EDGE + len(rows[0]) * (_PRINT + _GAP) - _GAP
-    height = 2 * _EDGE + sum(heights) + len(rows) * (_CAPTION + _GAP) - _GAP
-    sheet = Image.new("RGB", (width, height), _ROOM)
-    pen = ImageDraw.Draw(sheet)
-    for number, (one, (_, name, remark)) in enumerate(zip(prints, items, strict=True)):
-        row, column = divmod(number, columns)
-        left = _EDGE + column * (_PRINT + _GAP)
-        top = _EDGE + sum(heights[:row]) + row * (_CAPTION + _GAP)
-        indent = (_PRINT - one.width) // 2
-        at = left + indent, top + heights[row] - one.height
-        sheet.paste(one, at)
-        frame = (at[0] - 8, at[1] - 8, at[0] + one.width + 7, at[1] + one.height + 7)
-        pen.rectangle(frame, outline=_FRAME)
-        below = top + heights[row] + 20
-        _write(pen, (left, below), name, 19, _PAPER)
-        _write(pen, (left, below), name.partition(" ")[0], 19, _LAMP)
-        _write(pen, (left, below + 27), remark, 15, _QUIET)
-    return _encoded(sheet, "PNG")
-
-
-def _columns(count: int) -> int:
-    return count if count <= 4 else min(8, max(4, math.ceil(math.sqrt(count))))
-
-
-def _print(data: bytes) -> Image.Image:
-    """A picture as wide as a column, unless that makes it higher than two."""
-    with _opened(data) as image:
-        scale = min(_PRINT / image.width, 2 * _PRINT / image.height)
-        small = _resized(image, scale)
-    if small.mode == "RGB":
-        return small
-    paper = Image.new("RGBA", small.size, _ROOM)
-    return Image.alpha_composite(paper, small).convert("RGB")
-
-
-def _write(
-    pen: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, colour: str
-) -> None:
-    font = ImageFont.load_default(size)
-    text = text[:100].replace("\n", " ")
-    while text and pen.textlength(text, font) > _PRINT:
-        text = text[:-2].rstrip("…") + "…" if len(text) > 2 else ""
-    pen.text(at, text, colour, font)
-
-
 def _hash_pixels(image: Image.Image) -> str:
     """The hash of what is seen: a picture without transparency has the hash of its RGB twin."""
-    if image.mode not in _DEEP_MODES:
-        image = _colours(image)
+    if image.mode not in DEEP_MODES:
+        image = colours(image)
         if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
             image = image.convert("RGB")
     digest = hashlib.sha256(f"{image.mode} {image.width} {image.height}\n".encode())
@@ -189,28 +104,14 @@ def _hash_pixels(image: Image.Image) -> str:
     return digest.hexdigest()
 
 
-def _colours(image: Image.Image) -> Image.Image:
+def colours(image: Image.Image) -> Image.Image:
+    """The same in RGB, or in RGBA where something can be seen through."""
     wanted = "RGBA" if image.has_transparency_data else "RGB"
     return image if image.mode == wanted else image.convert(wanted)
 
 
-def _resized(image: Image.Image, scale: float) -> Image.Image:
-    if image.mode in _DEEP_MODES:
-        image = image.convert("I").point(lambda value: value / 256).convert("L")
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    return _colours(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-
-
-def _encoded(image: Image.Image, form: str, **options: int) -> bytes:
-    # A picture made anew carries nothing over: no text, no profile, no camera data.
-    bare = Image.frombytes(image.mode, image.size, image.tobytes())
-    target = io.BytesIO()
-    bare.save(target, form, **options)
-    return target.getvalue()
-
-
 @contextmanager
-def _opened(
+def opened(
     data: bytes, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
 ) -> Iterator[ImageFile]:
     """A decoded picture. Not by Image.open: its bomb warning is a matter of the whole process."""

@@ -1,0 +1,1 @@
+"""The OpenAI Images face: what the official SDKs ask, in their words, under `/openai/v1`."""

@@ -1,0 +1,2 @@
+-- $1 batch
+delete from calls where batch_id = $1

@@ -1,0 +1,1 @@
+update calls set holder = null, process = null where holder = $1
