@@ -22,7 +22,7 @@ from safelight.cli.session import BROKEN, KEPT, PRACTISE, Failure, Session, comm
 from safelight.cli.terminal import part, say, suggest
 
 if TYPE_CHECKING:
-    from safelight.client import AsyncClient, Image
+    from safelight.client import AsyncClient, AsyncImage
     from safelight.settings import Settings
 
 OUTPUT: Final = Path("demo-output")
@@ -87,7 +87,7 @@ async def demo(
 async def _order(session: Session, client: AsyncClient, quantity: int) -> int:
     from safelight.cli.board import follow
 
-    batch = await client.create("mira", quantity=quantity, **ORDER)
+    batch = await client.order("mira", quantity=quantity, **ORDER)
     with last_words(lambda: part(LEFT, "safelight demo")):
         batch = await follow(client, batch)
     pictures = await bring(client, batch, OUTPUT)
@@ -99,7 +99,7 @@ async def _order(session: Session, client: AsyncClient, quantity: int) -> int:
     return look_at([(image, pictures[image.id]) for image in batch.images])
 
 
-def look_at(pictures: Sequence[tuple[Image, Path]]) -> int:
+def look_at(pictures: Sequence[tuple[AsyncImage, Path]]) -> int:
     """Put the pictures side by side on one sheet and compare their pixels."""
     from safelight.pictures import contact_sheet
 
