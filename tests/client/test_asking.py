@@ -395,3 +395,21 @@ async def test_nothing_can_be_asked_of_a_closed_client(server: ScriptedServer) -
     await client.close()
     with pytest.raises(RuntimeError, match="closed"):
         await client.health()
+
+
+async def test_a_retry_whose_answer_was_lost_is_no_conflict(
+    server: ScriptedServer, client: AsyncClient
+) -> None:
+    """It was done the first time, so the second time nothing has failed any more."""
+    nothing = problem(409, "nothing-failed", "nothing has failed")
+    server.usual[BATCH] = says(batch_json("running"))
+    server.usual["GET /v1/images/i1"] = says(batch_json()["images"][1])
+    for route in ("POST /v1/batches/b1/retry", "POST /v1/images/i1/retry"):
+        server.next(route, hangs_up)
+        server.usual[route] = nothing
+    assert (await client.retry("b1")).status == "running"
+    assert (await client.retry_image("i1")).id == "i1"
+    with pytest.raises(Conflict):
+        await client.retry("b1")
+    with pytest.raises(Conflict):
+        await client.retry_image("i1")

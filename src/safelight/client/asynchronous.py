@@ -13,7 +13,7 @@ from typing import IO, Any, Unpack
 
 from safelight.client.bound import AsyncBatch, AsyncImage
 from safelight.client.connection import Connection
-from safelight.client.errors import BatchFailed, NotEnded
+from safelight.client.errors import BatchFailed, Conflict, NotEnded
 from safelight.client.operating import Operating, path_of
 from safelight.client.records import (
     BatchRecord,
@@ -176,7 +176,12 @@ class AsyncClient(Operating):
 
         Raises `Conflict` where nothing has failed.
         """
-        return await self._batch("POST", id, "/retry")
+        try:
+            return await self._batch("POST", id, "/retry")
+        except Conflict as conflict:
+            if conflict.repeated:  # nothing has failed any more, because it was done
+                return await self.batch(id)
+            raise
 
     async def retry_publications(self, id: str) -> AsyncBatch:
         """Try the failed copies of a batch's images again."""
@@ -192,7 +197,12 @@ class AsyncClient(Operating):
 
     async def retry_image(self, id: str) -> AsyncImage:
         """Try one failed image again, with a new seed."""
-        return await self._image("POST", id, "/retry")
+        try:
+            return await self._image("POST", id, "/retry")
+        except Conflict as conflict:
+            if conflict.repeated:
+                return await self.image(id)
+            raise
 
     async def retry_image_publications(self, id: str) -> AsyncImage:
         """Try the failed copies of an image again."""

@@ -62,6 +62,7 @@ class ProblemError(ClientError):
         self.errors = errors  # every wrong field
         self.retry_after = retry_after  # seconds after which it is worth asking again
         self.request_id = request_id  # what the server's log has it under
+        self.repeated = False  # an answer before this one was lost: it may have been done then
 
 
 class InvalidRequest(ProblemError):

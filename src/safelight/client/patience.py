@@ -26,9 +26,14 @@ class Patient:
         self._seconds = seconds
         self._until: float | None = None
         self._pause = FIRST_PAUSE
+        self._lost = False  # something was sent, and nobody knows what became of it
 
     async def bear(self, error: Exception) -> None:
         """Wait a little, or raise what can be borne no longer."""
+        if isinstance(error, ProblemError):
+            error.repeated = self._lost
+        else:
+            self._lost = True
         now = time.monotonic()
         self._until = now + self._seconds if self._until is None else self._until
         # Those who lost the same server at the same moment do not come back at the same moment.
