@@ -10,7 +10,7 @@ idempotency key, so that an order sent twice is still one batch.
 
     synchronous.py   the client for those who wait
     asynchronous.py  the client for those who do not; both have the same methods
-    operating.py     the part of it for those who run a server
+    operating.py     the part of it that is mostly for those who run a server
     bound.py         batches and images that can ask for more of themselves
     records.py       what comes back
     errors.py        what can go wrong

@@ -17,13 +17,11 @@ from safelight.client.errors import BatchFailed, Conflict, NotEnded
 from safelight.client.operating import Operating, path_of
 from safelight.client.records import (
     BatchRecord,
-    Character,
     Event,
     ImageRecord,
     Page,
     Parameters,
     Series,
-    character_from,
     page_from,
     series_from,
 )
@@ -265,14 +263,6 @@ class AsyncClient(Operating):
         """An image by its index."""
         path = f"{_series(user, character)}/images/{index:d}"
         return AsyncImage.of(await self._connection.ask("GET", path), self)
-
-    async def characters(self) -> list[Character]:
-        """All characters that can be ordered."""
-        return [character_from(raw) for raw in await self._connection.ask_all("/v1/characters")]
-
-    async def character(self, id: str) -> Character:
-        """One character."""
-        return character_from(await self._connection.ask("GET", f"/v1/characters/{path_of(id)}"))
 
     async def _wait(self, batch: AsyncBatch, timeout: float | None) -> AsyncBatch:
         try:

@@ -1,4 +1,4 @@
-"""What operators ask: workflows, webhooks, render servers, publishers. Answers are JSON."""
+"""What is kept and what runs: characters, workflows, webhooks, render servers, publishers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from safelight.client.records import Character, Json, character_from
 
 
 class Operating:
-    """The part of `AsyncClient` for those who run a server; with API keys, for administrators."""
+    """The part of `AsyncClient` that is mostly for those who run a server. All but characters comes
+    as JSON."""
 
     _connection: Connection
+
+    async def characters(self) -> list[Character]:
+        """All characters that can be ordered."""
+        return [character_from(raw) for raw in await self._connection.ask_all("/v1/characters")]
+
+    async def character(self, id: str) -> Character:
+        """One character."""
+        return character_from(await self._connection.ask("GET", f"/v1/characters/{path_of(id)}"))
 
     async def put_character(self, id: str, **fields: Any) -> Character:
         """Keep a character under an id, in place of what was there."""
