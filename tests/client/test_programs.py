@@ -6,131 +6,111 @@ import os
 import subprocess
 import sys
 
-import pytest
-
-from tests.processes import Processes, Serving
+from tests.processes import Processes
 
 FORKED = "ignore:This process:DeprecationWarning"  # newer Pythons say so of every fork
 WAITS = """
-from safelight import Client
+from safelight import Client, NotEnded
 client = Client()
 batch = client.order("mira", user="ann")
-print(batch.id, flush=True)
 """
-
-
-@pytest.fixture
-def serving(processes: Processes) -> Serving:
-    """A server without a backend: what is ordered waits."""
-    return processes.serve(["http://127.0.0.1:9"])
-
-
-def program(serving: Serving, text: str) -> subprocess.Popen[str]:
-    """A program that is running; warnings would be seen."""
-    return subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", "-W", FORKED, "-c", text],
-        env={**os.environ, "SAFELIGHT_URL": serving.url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@pytest.mark.parametrize(
-    "rest",
-    [
-        "",
-        "client.close(); client.close()",
-        "del client, batch",
-        "for event in batch.watch(0):\n    break",
-        "import sys; events = batch.watch(0); next(events); sys.exit(0)",
-        "import threading; threading.Thread(target=batch.wait, daemon=True).start()",
-        "client.batch(batch.id); import gc; client.me = client; del client, batch; gc.collect()",
-    ],
-)
-def test_a_program_ends_when_it_is_done(serving: Serving, rest: str) -> None:
-    """Whether it closes the client or not, and without a word."""
-    running = program(serving, WAITS + rest)
-    out, err = running.communicate(timeout=60)
-    assert (running.returncode, err) == (0, "")
-    assert len(out.split()) == 1
-
-
-def test_ctrl_c_ends_a_wait_at_once_and_the_client_is_still_good(serving: Serving) -> None:
-    """The order stays; the program takes it back with the same client."""
-    text = """
+ENDS = {
+    "it just ends": "",
+    "it closes the client, twice": "client.close(); client.close()",
+    "it drops the client": "del client, batch",
+    "it stops listening": "for event in batch.watch(0):\n    break",
+    "it exits while it listens": "events = batch.watch(0); next(events); raise SystemExit",
+    "the collector finds the client": """
+import gc
+client.itself = client
+del client, batch
+gc.collect()
+""",
+    "another thread waits": """
+import threading, time
+threading.Thread(target=batch.wait, daemon=True).start()
+time.sleep(0.3)
+""",
+}
+SAYS = {
+    "Ctrl-C ends a wait, and the client is still good": (
+        """
 import os, signal, threading
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     batch.wait()
 except KeyboardInterrupt:
-    print(batch.cancel().status, flush=True)
-"""
-    out, err = program(serving, WAITS + text).communicate(timeout=60)
-    id, status = out.split()
-    assert (status, err) == ("canceled", "")
-    assert serving.get(f"/v1/batches/{id}")["status"] == "canceled"
-
-
-def test_it_works_where_an_event_loop_runs_already(serving: Serving) -> None:
-    """As in a notebook, whose cells are run by one."""
-    text = """
+    print(batch.cancel().status)
+""",
+        ["canceled"],
+    ),
+    "an event loop runs already, as in a notebook": (
+        """
 import asyncio
-from safelight import Client, NotEnded
-
 async def cell():
-    client = Client()
     try:
         client.generate("mira", user="ann", timeout=0.2)
     except NotEnded as error:
         print(error.batch.cancel().status)
-
 asyncio.run(cell())
-"""
-    out, err = program(serving, text).communicate(timeout=60)
-    assert (out, err) == ("canceled\n", "")
-
-
-def test_whoever_waits_while_the_client_is_closed_is_told(serving: Serving) -> None:
-    text = """
+""",
+        ["canceled"],
+    ),
+    "the client is closed while one waits": (
+        """
 import threading
-
-def close(event):
-    threading.Timer(0.2, client.close).start()
-
 try:
     for event in batch.watch(0):
-        close(event)
+        threading.Timer(0.2, client.close).start()
 except RuntimeError as error:
     print(error)
-"""
-    out, err = program(serving, WAITS + text).communicate(timeout=60)
-    assert (out.splitlines()[1:], err) == (["this client was closed meanwhile"], "")
-
-
-def test_a_client_is_not_shared_with_a_forked_process(serving: Serving) -> None:
-    """It would wait for a thread that is not there; one that was not used yet is fine."""
-    text = """
+""",
+        ["this client was closed meanwhile"],
+    ),
+    "a forked process cannot wait for a thread that stayed behind": (
+        """
 import os
 fresh = Client()
 if os.fork() == 0:
     try:
         client.batch(batch.id)
     except RuntimeError as error:
-        print(error, flush=True)
+        print(error)
     print(fresh.batch(batch.id).status, flush=True)
     os._exit(0)
 os.wait()
-"""
-    out, err = program(serving, WAITS + text).communicate(timeout=60)
-    told = "this client was used before a fork; make one in each process"
-    assert (out.splitlines()[1:], err) == ([told, "queued"], "")
+""",
+        ["this client was used before a fork; make one in each process", "queued"],
+    ),
+}
+
+
+def program(url: str, text: str) -> subprocess.Popen[str]:
+    """A program that is running; every warning is an error."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-W", FORKED, "-c", WAITS + text],
+        env={**os.environ, "SAFELIGHT_URL": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_programs_wait_are_interrupted_and_end_as_one_expects(processes: Processes) -> None:
+    """What they have ordered waits for ever: there is no backend. Whether they close the client or
+    not, they end when they are done, and without a word that is not theirs."""
+    url = processes.serve(["http://127.0.0.1:9"]).url
+    silent: list[str] = []
+    expected = {name: (text, silent) for name, text in ENDS.items()} | SAYS
+    running = {name: program(url, text) for name, (text, _) in expected.items()}
+    ended = {name: (one.communicate(timeout=120), one.returncode) for name, one in running.items()}
+    for name, ((out, err), code) in ended.items():
+        assert (out.splitlines(), err, code) == (expected[name][1], "", 0), name
 
 
 def test_the_package_alone_is_light() -> None:
     """`import safelight` loads nothing of the client."""
-    text = (
-        "import sys, safelight; print({'aiohttp', 'asyncio', 'safelight.client'} & {*sys.modules})"
-    )
+    heavy = {"aiohttp", "asyncio", "safelight.client"}
+    text = f"import sys, safelight; print({heavy} & {{*sys.modules}})"
     said = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert said.stdout == "set()\n"

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 OUTPUT: Final = Path("demo-output")
 GPUS: Final = ("gpu-1", "gpu-2")
-ORDER: Final = {"user": "demo", "prompt": "red scarf, lantern light"}
+ORDER: Final[dict[str, Any]] = {"user": "demo", "prompt": "red scarf, lantern light"}
 LEFT: Final = "Stopped. The rest is drawn, under these indices, by the next:"
 SETTINGS: Final = """\
 # Written by `safelight demo`, anew each time.

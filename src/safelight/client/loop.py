@@ -1,12 +1,13 @@
 """An event loop in a thread of its own, for those who have none or whose own one is busy.
 
-The thread is begun by the first question and ends with `stop`, which the interpreter asks for when
-it exits. It is a daemon: an interpreter waits for other threads before it would ask.
+The thread is begun by the first question and ends with `stop`, at the latest when the interpreter
+exits. It is a daemon: an interpreter waits for other threads before it says that it will exit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import os
 import threading
@@ -30,6 +31,7 @@ class Loop:
         )
         self._ending = asyncio.Event()
         self._stopped = False
+        self._exiting = False
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """What the coroutine returns. Interrupted while it waits, it is canceled.
@@ -38,10 +40,15 @@ class Loop:
             RuntimeError: the loop has been stopped, also while this waited; this is another process
                 than the one it was begun in.
         """
-        waiting = self.leave(coroutine)
+        return self.result_of(self.leave(coroutine))
+
+    def result_of(self, waiting: concurrent.futures.Future[T]) -> T:
+        """What something that was left comes to. Raises as `run` does."""
         try:
             return waiting.result()
         except concurrent.futures.CancelledError:
+            if self._exiting:
+                threading.Event().wait()  # only a daemon's thread waits now, and it ends as it is
             raise RuntimeError("this client was closed meanwhile") from None
         finally:
             waiting.cancel()
@@ -71,6 +78,11 @@ class Loop:
             self._begun.result().call_soon_threadsafe(self._ending.set)
         if self._thread is not threading.current_thread():
             self._thread.join(FAREWELL)
+        atexit.unregister(self._exit)
+
+    def _exit(self) -> None:
+        self._exiting = True
+        self.stop()
 
     def _elsewhere(self) -> bool:
         """Whether the thread stayed behind in the process that this one was forked from."""
@@ -82,6 +94,7 @@ class Loop:
         if self._thread is None:
             self._thread = threading.Thread(target=self._turn, name="safelight-client", daemon=True)
             self._process = os.getpid()
+            atexit.register(self._exit)
             self._thread.start()
         return self._begun.result()
 

@@ -23,7 +23,7 @@ class Operating:
         """One character."""
         return character_from(await self._connection.ask("GET", f"/v1/characters/{path_of(id)}"))
 
-    async def put_character(self, id: str, **fields: Any) -> Character:
+    async def put_character(self, /, id: str, **fields: Any) -> Character:
         """Keep a character under an id, in place of what was there."""
         path = f"/v1/characters/{path_of(id)}"
         return character_from(await self._connection.ask("PUT", path, json=fields))
@@ -40,7 +40,7 @@ class Operating:
         """One workflow with its graph and what was found in it."""
         return await self._connection.ask("GET", f"/v1/workflows/{path_of(id)}")
 
-    async def put_workflow(self, id: str, graph: Json, **fields: Any) -> Json:
+    async def put_workflow(self, /, id: str, graph: Json, **fields: Any) -> Json:
         """Keep a graph in API format under an id; fields are `slots` and `exact_size`."""
         body = {"graph": graph} | fields
         return await self._connection.ask("PUT", f"/v1/workflows/{path_of(id)}", json=body)
@@ -59,7 +59,7 @@ class Operating:
         """Who is told of all batches."""
         return await self._connection.ask_all("/v1/webhooks")
 
-    async def add_webhook(self, url: str, **fields: Any) -> Json:
+    async def add_webhook(self, /, url: str, **fields: Any) -> Json:
         """Have somebody told of all batches; fields are `events` and `secret`. The answer has the
         secret; it is asked for once, so a lost answer is no second webhook."""
         body = {"url": url} | fields

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextlib import suppress
+from contextlib import aclosing
 from functools import wraps
+from queue import SimpleQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
 
 from safelight.client.asynchronous import AsyncClient
@@ -24,7 +25,7 @@ def _waits(
     """The same method for those who wait for the answer."""
 
     @wraps(asked)
-    def waiting(self: Client, *args: P.args, **kwargs: P.kwargs) -> T:
+    def waiting(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self._loop.run(asked(self._client, *args, **kwargs))
 
     return waiting
@@ -34,7 +35,7 @@ def _waits_for_batch(
     asked: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncBatch]],
 ) -> Callable[Concatenate[Client, P], Batch]:
     @wraps(asked)
-    def waiting(self: Client, *args: P.args, **kwargs: P.kwargs) -> Batch:
+    def waiting(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Batch:
         return self._batch(asked(self._client, *args, **kwargs))
 
     return waiting
@@ -44,7 +45,7 @@ def _waits_for_image(
     asked: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncImage]],
 ) -> Callable[Concatenate[Client, P], Image]:
     @wraps(asked)
-    def waiting(self: Client, *args: P.args, **kwargs: P.kwargs) -> Image:
+    def waiting(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Image:
         return Image.of(self._loop.run(asked(self._client, *args, **kwargs)).raw, self)
 
     return waiting
@@ -72,8 +73,9 @@ class Client:
     ) -> None:
         self._client = AsyncClient(url, key, timeout=timeout, patience=patience)
         self._loop = Loop(self._client.close)
-        # Also when the interpreter exits; the loop knows nothing of this object.
+        # Dropped, it ends like closed; at the exit of the interpreter the loop ends by itself.
         self._end = weakref.finalize(self, self._loop.stop)
+        self._end.atexit = False
 
     @property
     def url(self) -> str:
@@ -139,14 +141,15 @@ class Client:
 
     def watch(self, id: str, after: int = 0) -> Generator[Event, None, None]:
         """See `AsyncClient.watch`."""
-        events = self._client.watch(id, after)
+        told: SimpleQueue[Event | None] = SimpleQueue()
+        listening = self._loop.leave(_listen(self._client.watch(id, after), told))
+        listening.add_done_callback(lambda _: told.put(None))
         try:
-            while (event := self._loop.run(_next(events))) is not None:
+            while (event := told.get()) is not None:
                 yield event
+            self._loop.result_of(listening)
         finally:
-            # Not waited for: whoever drops this may be the collector, in the loop's own thread.
-            with suppress(RuntimeError):
-                self._loop.leave(_close(events))
+            listening.cancel()
 
     def batches(
         self,
@@ -225,9 +228,7 @@ class Client:
             raise
 
 
-async def _next(events: AsyncGenerator[Event, None]) -> Event | None:
-    return await anext(events, None)
-
-
-async def _close(events: AsyncGenerator[Event, None]) -> None:
-    await events.aclose()
+async def _listen(events: AsyncGenerator[Event, None], told: SimpleQueue[Event | None]) -> None:
+    async with aclosing(events):
+        async for event in events:
+            told.put(event)
