@@ -50,13 +50,13 @@ def page() -> str:
 
 
 def _client() -> Iterator[str]:
-    yield f"## Client\n\n{_signature('Client', Client)}{_words(AsyncClient)}"
+    for client in (Client, AsyncClient):
+        yield f"## {client.__name__}\n\n{_words(client)}"
+    yield f"## Methods\n\n{_signature('Client', Client)}"
     for name in _own_names(AsyncClient):
         member = inspect.getattr_static(AsyncClient, name)
-        if isinstance(member, property):
-            yield f"### {name}\n\n{_words(member)}"
-        else:
-            yield f"### {name}\n\n{_signature(name, member)}{_words(member)}"
+        code = "" if isinstance(member, property) else _signature(name, member)
+        yield f"### {name}\n\n{code}{_of_both(_words(member))}"
 
 
 def _parameters() -> Iterator[str]:
@@ -84,7 +84,7 @@ def _errors() -> Iterator[str]:
     for name in package.__all__:
         kind = getattr(package, name)
         if isinstance(kind, type) and issubclass(kind, Exception):
-            yield f"### {name}\n\n{_words(kind)}"
+            yield f"### {name}\n\n{_words(kind)}{_attributes(kind)}"
 
 
 def _tree() -> str:
@@ -106,13 +106,19 @@ def _is_record(owner: type) -> bool:
 
 
 def _signature(name: str, member: Any) -> str:
-    """Without `self`, and without what a body is wrapped in where it is awaited."""
+    """As it is typed, without `self`."""
     found = inspect.signature(member)
     parameters = [each for each in found.parameters.values() if each.name != "self"]
-    text = str(found.replace(parameters=parameters))
-    text = text.replace("'", "").replace("Async", "").replace(" -> None", "")
-    text = re.sub(r"Unpack\[(\w+)\]", r"\1", text)
-    return f"```python\n{name}{text}\n```\n\n"
+    text = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(found.replace(parameters=parameters)))
+    text = re.sub(r"Unpack\[(\w+)\]", r"\1", text).removesuffix(" -> None").replace("''", '""')
+    return f"```python\n{_of_both(_typed(name + text))}\n```\n\n"
+
+
+def _of_both(text: str) -> str:
+    """What is said of the one client, for both."""
+    text = re.sub(r"AsyncGenerator\[Event, None(, None)?\]", "Iterator[Event]", text)
+    text = re.sub(r"\bGenerator\[Event, None, None\]", "Iterator[Event]", text)
+    return re.sub(r"\bAsync(Batch|Image|Client)\b", r"\1", text)
 
 
 def _words(member: Any) -> str:
@@ -134,7 +140,7 @@ def _as_markdown(lines: Sequence[str]) -> Iterator[str]:
             name, _, text = line.strip().partition(": ")
             yield f"* `{name}`: {text}" if text else f"  {line.strip()}"
         else:
-            yield re.sub(r"`Async(\w+)", r"`\1", line)
+            yield line
     if kind == "Example:":
         yield "```"
 
@@ -158,6 +164,16 @@ def _fields(fields: Sequence[tuple[str, str]], *owners: type) -> str:
     return "".join(["| field | is | |\n| --- | --- | --- |\n", *rows, "\n"])
 
 
+def _attributes(kind: type[Exception]) -> str:
+    """What an exception carries, where its source says what that is."""
+    found = re.findall(r"^        self\.(\w+) = .*  # (.+)$", inspect.getsource(kind), re.M)
+    return "".join([f"* `{name}`: {text}\n" for name, text in found]) + ("\n" if found else "")
+
+
 def _plain(kind: str) -> str:
     kind = re.sub(r"ForwardRef\('([^']*)'.*\)", r"\1", kind)
-    return kind.replace("Json", "dict[str, Any]").replace(" | ", " or ")
+    return _typed(kind).replace("Member", "Image").replace(" | ", " or ")
+
+
+def _typed(text: str) -> str:
+    return text.replace("Json", "dict[str, Any]")

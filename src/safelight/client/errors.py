@@ -109,8 +109,8 @@ class UnexpectedAnswer(ProblemError):
 class BatchFailed(ClientError):
     """A batch has ended otherwise than completed: `partial`, `failed` or `canceled`.
 
-    `batch` is the `Batch` (of a `Client`) or `AsyncBatch` (of an `AsyncClient`) as it ended. What
-    is stored of it can be used and saved; `batch.retry()` tries the rest again.
+    `batch` is the batch as it ended, one of the client that raises this: what is stored of it can
+    be used and saved, and `batch.retry()` tries the rest again.
     """
 
     def __init__(self, batch: Any) -> None:
