@@ -29,8 +29,8 @@ from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, HTTPException, 
 from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from safelight import AsyncClient, ClientError, Event, NoServer, ProblemError
-from safelight.client import ENDED, ServerTrouble, TooManyRequests
+from safelight import AsyncClient, ClientError, Event
+from safelight.client import ENDED, InvalidRequest
 
 CENTS = 250  # a picture; nobody pays for one that did not come
 AGAIN = 2.0  # seconds until an order is sent again that could not be sent
@@ -86,8 +86,8 @@ class Shop:
         while True:
             self._news.clear()
             waiting = "select * from orders where batch is null and refused is null"
-            for order in self._database.execute(waiting).fetchall():
-                await self._send(order)
+            orders = self._database.execute(waiting).fetchall()
+            await asyncio.gather(*(self._send(order) for order in orders))
             try:
                 await asyncio.wait_for(self._news.wait(), AGAIN)
             except TimeoutError:
@@ -104,11 +104,11 @@ class Shop:
                 idempotency_key=f"shop-{number}",
                 metadata={"order": number},
             )
-        except (NoServer, ServerTrouble, TooManyRequests) as away:
-            print(f"order {number} waits: {away}", flush=True)
-        except ProblemError as refusal:
+        except InvalidRequest as refusal:
             refused = "update orders set refused = ? where number = ?"
             self._database.execute(refused, (refusal.detail, number))
+        except ClientError as away:  # or a wrong key: nothing a customer could change
+            print(f"order {number} waits: {away}", flush=True)
         else:
             confirmed = "update orders set batch = ? where number = ?"
             self._database.execute(confirmed, (batch.id, number))
