@@ -2,51 +2,47 @@
 
     python contact_sheet.py ann mira --quantity 4 --prompt "at the sea" --out sheet.png
 
-Needs a running `safelight serve`; SAFELIGHT_URL says where.
+Needs a running `safelight serve`. SAFELIGHT_URL says where, SAFELIGHT_KEY has the API key if it
+wants one.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
 import sys
-import tempfile
 from pathlib import Path
 
-from safelight.client import AsyncClient, Batch
+from safelight import Batch, BatchFailed, Client
 from safelight.pictures import contact_sheet
 
 
-async def main() -> int:
-    """Order, follow, download, draw the sheet; 1 if not all pictures came."""
+def main() -> int:
+    """Order, follow, draw the sheet; 1 if not all pictures came."""
     wanted = arguments()
-    async with AsyncClient(os.environ.get("SAFELIGHT_URL", "http://127.0.0.1:8080")) as client:
-        batch = await client.create(
-            wanted.character, user=wanted.user, prompt=wanted.prompt, quantity=wanted.quantity
-        )
-        async for event in client.watch(batch.id):
-            if event.type.startswith("image."):
-                print(event.data["index"], event.type, file=sys.stderr)
-        batch = await client.batch(batch.id)
-        pictures = await download(client, batch)
-    if pictures:
+    batch = Client().order(
+        wanted.character, user=wanted.user, prompt=wanted.prompt, quantity=wanted.quantity
+    )
+    for event in batch.watch():
+        if event.type.startswith("image."):
+            print(event.index, event.type, file=sys.stderr)
+    try:
+        batch = batch.wait()
+    except BatchFailed as failed:
+        print(failed, file=sys.stderr)
+        batch = failed.batch
+    if pictures := pictures_of(batch):
         wanted.out.write_bytes(contact_sheet(pictures))
         print(wanted.out)
     return 0 if batch.status == "completed" else 1
 
 
-async def download(client: AsyncClient, batch: Batch) -> list[tuple[bytes, str, str]]:
+def pictures_of(batch: Batch) -> list[tuple[bytes, str, str]]:
     """What is stored: bytes, index and name, seed."""
-    pictures = []
-    with tempfile.TemporaryDirectory() as folder:
-        for image in batch.images:
-            if image.status == "stored":
-                path = Path(folder) / image.name
-                await client.download(image.id, path)
-                title = f"{image.index:05d}  {image.name}"
-                pictures.append((path.read_bytes(), title, f"seed {image.seed}"))
-    return pictures
+    return [
+        (image.read(), f"{image.index:05d}  {image.name}", f"seed {image.seed}")
+        for image in batch.images
+        if image.ready
+    ]
 
 
 def arguments() -> argparse.Namespace:
@@ -61,4 +57,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(main())

@@ -1,30 +1,13 @@
-"""A scripted server with its client, and shells in which commands are typed."""
+"""Shells in which commands are typed."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from safelight.client import AsyncClient
-from tests.cli.scripted_server import ScriptedServer
 from tests.cli.terminal import Shell
 from tests.processes import Processes
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    scripted = ScriptedServer()
-    await scripted.start()
-    yield scripted
-    await scripted.stop()
-
-
-@pytest.fixture
-async def client(server: ScriptedServer) -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(server.url, timeout=2.0, patience=30.0) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -85,7 +85,9 @@ def problem(
     """A problem document."""
 
     async def act(request: web.Request) -> Answer:
-        headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
+        headers = {"X-Request-Id": "r-1"}
+        if retry_after is not None:
+            headers["Retry-After"] = str(retry_after)
         body = {"status": status, "code": code, "title": "No", "detail": detail, **members}
         text = json.dumps(body)
         return web.Response(
@@ -127,11 +129,12 @@ def streams(*pieces: bytes, breaks: bool = False) -> Act:
     return act
 
 
-def sends(content: bytes, *, whole: bool = True) -> Act:
+def sends(content: bytes, *, whole: bool = True, tag: str = "") -> Act:
     """A file, or its first half under the promise of all."""
 
     async def act(request: web.Request) -> Answer:
-        response = web.StreamResponse(headers={"Content-Length": str(len(content))})
+        headers = {"Content-Length": str(len(content)), **({"ETag": tag} if tag else {})}
+        response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         await response.write(content if whole else content[: len(content) // 2])
         if not whole:

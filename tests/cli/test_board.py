@@ -9,14 +9,13 @@ from rich.console import Console
 
 from safelight.cli.board import ROWS, Board, picture
 from safelight.cli.terminal import plain
-from safelight.client import Event
-from safelight.client.records import batch_from
+from safelight.client import AsyncBatch, AsyncClient, Event
 from tests.cli.scripted_server import batch_json
 from tests.cli.terminal import Shell
 
 
 def board(*statuses: str) -> Board:
-    return Board(batch_from(batch_json("running", statuses)))
+    return Board(AsyncBatch.of(batch_json("running", statuses), AsyncClient("http://127.0.0.1:9")))
 
 
 def happens(type: str, image: str | None, **data: object) -> Event:

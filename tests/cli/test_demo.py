@@ -14,7 +14,7 @@ from PIL import Image
 
 from safelight.cli.demo import look_at
 from safelight.cli.session import BROKEN, KEPT
-from safelight.client.records import batch_from
+from safelight.client import AsyncBatch, AsyncClient
 from tests.cli.scripted_server import batch_json
 from tests.cli.terminal import Shell, interrupt_after
 from tests.story.pictures import assert_exactly, pixels
@@ -94,7 +94,8 @@ def test_the_demo_would_notice_twins(
     Path("demo-output").mkdir()
     picture = tmp_path / "a.png"
     Image.new("RGB", (64, 64), "red").save(picture)
-    two = batch_from(batch_json("completed", ("stored", "stored"))).images
+    client = AsyncClient("http://127.0.0.1:9")
+    two = AsyncBatch.of(batch_json("completed", ("stored", "stored")), client).images
     assert look_at([(two[0], picture)]) == KEPT
     assert look_at([(image, picture) for image in two]) == BROKEN
     assert "Only 1 of 2 pictures differ" in capsys.readouterr().err

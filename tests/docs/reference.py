@@ -12,6 +12,7 @@ from safelight.api.app import create_app
 from safelight.cli.app import app
 from safelight.cli.reference import page
 from safelight.gateway import Gateway, Keyring
+from tests.docs import client_reference
 
 
 def document() -> dict[str, Any]:
@@ -45,6 +46,7 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[str]:
 # Pages that are generated from the first to the last line.
 WHOLE: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/cli.md": page,
+    "docs/reference/client.md": client_reference.page,
     "docs/reference/openapi.json": lambda: (
         json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
     ),

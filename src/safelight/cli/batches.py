@@ -15,7 +15,7 @@ from safelight.cli.session import BROKEN, KEPT, ORDER, Failure, Session, command
 from safelight.cli.terminal import STYLES, complain, emit, say, show, suggest
 
 if TYPE_CHECKING:
-    from safelight.client import AsyncClient, Batch
+    from safelight.client import AsyncBatch, AsyncClient
 
 CONFLICT: Final = 409  # it cannot be done, however it is asked
 
@@ -143,7 +143,7 @@ async def _refused(what: str, asking: Awaitable[object]) -> list[str]:
     return []
 
 
-def _tell(session: Session, batch: Batch) -> None:
+def _tell(session: Session, batch: AsyncBatch) -> None:
     if session.json:
         emit(batch.raw)
         return
@@ -159,11 +159,11 @@ def _judge(refused: Sequence[str]) -> int:
     return KEPT
 
 
-def _watch(batch: Batch) -> str:
+def _watch(batch: AsyncBatch) -> str:
     return f"safelight batches watch {batch.id}"
 
 
-def _row(batch: Batch) -> list[Any]:
+def _row(batch: AsyncBatch) -> list[Any]:
     stored = sum(image.status == "stored" for image in batch.images)
     whole = stored == batch.quantity
     first, last = batch.indices[-1], batch.indices[0]

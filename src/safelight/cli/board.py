@@ -17,7 +17,7 @@ from safelight.cli.terminal import STYLES, err, say, suggest
 from safelight.client import ClientError
 
 if TYPE_CHECKING:
-    from safelight.client import AsyncClient, Batch, Event
+    from safelight.client import AsyncBatch, AsyncClient, Event
 
 ROWS: Final = 16  # of a larger batch only the images in work are shown
 IMPATIENCE: Final = 4.0  # seconds in which nothing was sent to a backend
@@ -50,7 +50,7 @@ class Row:
 class Board:
     """The images of one batch, highest index first, as its events tell."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: AsyncBatch) -> None:
         self._by_id = {
             image.id: Row(image.index, image.status, reason=_reason(image.raw))
             for image in batch.images
@@ -82,7 +82,7 @@ class Board:
         return row
 
 
-async def follow(client: AsyncClient, batch: Batch) -> Batch:
+async def follow(client: AsyncClient, batch: AsyncBatch) -> AsyncBatch:
     """Show a batch until it has ended; returns it as it is then."""
     if batch.ended:
         return batch

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 async def ls(session: Session) -> int:
     """List the characters."""
     async with reached(session, worker=False) as reach:
-        characters = await reach.client.characters()
+        characters = [each.raw for each in await reach.client.characters()]
     if session.json:
         emit(characters)
         return KEPT
@@ -65,7 +65,7 @@ async def add(
             await _refuse_a_second(reach, id)
         kept = await reach.client.put_character(id, **fields)
     if session.json:
-        emit(kept)
+        emit(kept.raw)
     suggest(f"Character {id} is kept; this draws it:", f"safelight generate {id} --user YOU")
     return KEPT
 
@@ -76,7 +76,7 @@ async def show_one(
 ) -> int:
     """Show a character."""
     async with reached(session, worker=False) as reach:
-        character = await reach.client.character(id)
+        character = (await reach.client.character(id)).raw
     if session.json:
         emit(character)
         return KEPT
@@ -89,10 +89,10 @@ async def show_one(
 
 
 async def _refuse_a_second(reach: Reached, id: str) -> None:
-    known = {character["id"]: character for character in await reach.client.characters()}
+    known = {character.id: character for character in await reach.client.characters()}
     if id not in known:
         return
-    if known[id]["read_only"]:
+    if known[id].read_only:
         raise Failure(f"character {id} stands in safelight.toml", "change it there")
     advice = "`--replace` puts this one in its place; its images and indices stay"
     raise Failure(f"there is a character {id} already", advice)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -22,12 +22,12 @@ from safelight.cli.session import BROKEN, KEPT, PRACTISE, Failure, Session, comm
 from safelight.cli.terminal import part, say, suggest
 
 if TYPE_CHECKING:
-    from safelight.client import AsyncClient, Image
+    from safelight.client import AsyncClient, AsyncImage
     from safelight.settings import Settings
 
 OUTPUT: Final = Path("demo-output")
 GPUS: Final = ("gpu-1", "gpu-2")
-ORDER: Final = {"user": "demo", "prompt": "red scarf, lantern light"}
+ORDER: Final[dict[str, Any]] = {"user": "demo", "prompt": "red scarf, lantern light"}
 LEFT: Final = "Stopped. The rest is drawn, under these indices, by the next:"
 SETTINGS: Final = """\
 # Written by `safelight demo`, anew each time.
@@ -87,7 +87,7 @@ async def demo(
 async def _order(session: Session, client: AsyncClient, quantity: int) -> int:
     from safelight.cli.board import follow
 
-    batch = await client.create("mira", quantity=quantity, **ORDER)
+    batch = await client.order("mira", quantity=quantity, **ORDER)
     with last_words(lambda: part(LEFT, "safelight demo")):
         batch = await follow(client, batch)
     pictures = await bring(client, batch, OUTPUT)
@@ -99,7 +99,7 @@ async def _order(session: Session, client: AsyncClient, quantity: int) -> int:
     return look_at([(image, pictures[image.id]) for image in batch.images])
 
 
-def look_at(pictures: Sequence[tuple[Image, Path]]) -> int:
+def look_at(pictures: Sequence[tuple[AsyncImage, Path]]) -> int:
     """Put the pictures side by side on one sheet and compare their pixels."""
     from safelight.pictures import contact_sheet
 

@@ -17,7 +17,7 @@ from safelight.cli.session import KEPT, ORDER, Failure, Session, command, last_w
 from safelight.cli.terminal import emit, part, suggest
 
 if TYPE_CHECKING:
-    from safelight.client import Batch
+    from safelight.client import AsyncBatch
 
 
 TOGETHER: Final = "order with --no-wait, then `safelight batches watch ID --out DIR`"
@@ -87,7 +87,7 @@ async def generate(
         return await see_through(session, reach, batch, out)
 
 
-async def see_through(session: Session, reach: Reached, batch: Batch, out: Path | None) -> int:
+async def see_through(session: Session, reach: Reached, batch: AsyncBatch, out: Path | None) -> int:
     """Show a batch until it has ended, bring its pictures, tell what became of it."""
     from safelight.cli.board import follow
 
@@ -123,13 +123,13 @@ def _as_file(workflow: str | None) -> Path | None:
     return Path(workflow) if workflow and ("/" in workflow or "." in workflow) else None
 
 
-async def _ordered(reach: Reached, character: str, order: dict[str, Any], key: str) -> Batch:
+async def _ordered(reach: Reached, character: str, order: dict[str, Any], key: str) -> AsyncBatch:
     words = "Stopped before the order was confirmed. With this option it is still one batch:"
     with last_words(lambda: part(words, f"--key {key}")):
-        return await reach.client.create(character, idempotency_key=key, **order)
+        return await reach.client.order(character, idempotency_key=key, **order)
 
 
-def _left_alone(session: Session, reach: Reached, batch: Batch) -> int:
+def _left_alone(session: Session, reach: Reached, batch: AsyncBatch) -> int:
     if session.json:
         emit(batch.raw)
     else:
@@ -144,5 +144,5 @@ def _goes_on(reach: Reached) -> str:
     return "The server goes on drawing; this shows it:"
 
 
-def _watch(batch: Batch) -> str:
+def _watch(batch: AsyncBatch) -> str:
     return f"safelight batches watch {batch.id}"

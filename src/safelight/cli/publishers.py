@@ -61,7 +61,7 @@ async def retry(
             answer = (await reach.client.retry_publications(batch)).raw
             told = "Failed copies of the batch are tried again."
         else:
-            answer = await reach.client.retry_image_publications(str(image))
+            answer = (await reach.client.retry_image_publications(str(image))).raw
             told = "Failed copies of the image are tried again."
     if session.json:
         emit(answer)

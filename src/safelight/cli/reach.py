@@ -56,7 +56,7 @@ def no_answer_is_a_failure(advice: str) -> Iterator[None]:
     except NoServer as error:
         raise Failure(str(error), advice, AWAY) from None
     except ProblemError as error:
-        faults = [(str(item.get("pointer", "")), str(item.get("detail"))) for item in error.errors]
+        faults = [(each.pointer, each.detail) for each in error.errors]
         code = AWAY if error.status >= 500 else BAD_USAGE
         raise refused(error.detail, faults, code) from None
 
@@ -65,7 +65,7 @@ def connect(url: str, settings: Settings, *, timeout: float = 30.0) -> AsyncClie
     """A client with the key that the settings have."""
     from safelight.client import AsyncClient
 
-    key = settings.key.get_secret_value() if settings.key else None
+    key = settings.key.get_secret_value() if settings.key else ""
     return AsyncClient(url, key, timeout=timeout)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 from rich.text import Text
@@ -14,7 +14,7 @@ from safelight.cli.session import BROKEN, KEPT, Failure
 from safelight.cli.terminal import STYLES, emit, err, say, show
 
 if TYPE_CHECKING:
-    from safelight.client import AsyncClient, Batch, Image
+    from safelight.client import AsyncBatch, AsyncClient, AsyncImage
 
 Out: TypeAlias = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", help="Bring the pictures there.")
@@ -31,11 +31,11 @@ def folder_for_pictures(folder: Path | None) -> None:
         raise _unwritable(folder, error) from None
 
 
-async def bring(client: AsyncClient, batch: Batch, folder: Path | None) -> dict[str, Path]:
+async def bring(client: AsyncClient, batch: AsyncBatch, folder: Path | None) -> dict[str, Path]:
     """The stored pictures as files of that folder, by image id."""
     files: dict[str, Path] = {}
     for image in batch.images if folder else ():
-        if folder and image.status == "stored" and image.deleted_at is None:
+        if folder and image.ready:
             files[image.id] = folder / image.name
             try:
                 await client.download(image.id, files[image.id])
@@ -44,25 +44,27 @@ async def bring(client: AsyncClient, batch: Batch, folder: Path | None) -> dict[
     return files
 
 
-async def tell(client: AsyncClient, batch: Batch, files: Mapping[str, Path], *, json: bool) -> int:
+async def tell(
+    client: AsyncClient, batch: AsyncBatch, files: Mapping[str, Path], *, json: bool
+) -> int:
     """Print the batch as it is; returns the exit code it deserves."""
     if json:
         emit(batch.raw)
     else:
-        details = {image.id: await client.image(image.id) for image in batch.images}
-        rows = [_row(image, details[image.id], files) for image in batch.images]
+        details = [await client.image(image.id) for image in batch.images]
+        rows = [_row(image, files) for image in details]
         show(["index", "name", "seed", "seconds", "where"], rows, right="index seed seconds")
     _sum_up(batch)
     return KEPT if batch.status == "completed" or not batch.ended else BROKEN
 
 
-def _row(image: Image, detail: Mapping[str, Any], files: Mapping[str, Path]) -> list[object]:
-    seconds = (detail.get("timings") or {}).get("working_seconds")
+def _row(image: AsyncImage, files: Mapping[str, Path]) -> list[object]:
+    seconds = (image.raw.get("timings") or {}).get("working_seconds")
     took = f"{seconds:.1f}" if seconds is not None else ""
     return [image.index, image.name, image.seed, took, _where(image, files)]
 
 
-def _where(image: Image, files: Mapping[str, Path]) -> object:
+def _where(image: AsyncImage, files: Mapping[str, Path]) -> object:
     """The folder beside the name is the path; a state where there is no picture."""
     if image.status != "stored":
         return image.status
@@ -71,10 +73,10 @@ def _where(image: Image, files: Mapping[str, Path]) -> object:
     return f"{files[image.id].parent}/" if image.id in files else image.url
 
 
-def _sum_up(batch: Batch) -> None:
+def _sum_up(batch: AsyncBatch) -> None:
     for image in batch.images:
         if image.error:
-            say(f"{image.index:05d}  failed: {image.error['detail']}", STYLES["failed"])
+            say(f"{image.index:05d}  failed: {image.error.detail}", STYLES["failed"])
     stored = sum(image.status == "stored" for image in batch.images)
     text = Text.assemble(
         ("batch ", "dim"),

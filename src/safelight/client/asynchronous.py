@@ -1,32 +1,54 @@
-"""The client: one method per thing one can ask."""
+"""The asynchronous client: one method per thing one can ask."""
 
 from __future__ import annotations
 
+import asyncio
+import io
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from os import PathLike
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import IO, Any, Unpack
 
+from safelight.client.bound import AsyncBatch, AsyncImage
 from safelight.client.connection import Connection
-from safelight.client.records import Batch, Event, Json, Page, batch_from
+from safelight.client.errors import BatchFailed, Conflict, NotEnded
+from safelight.client.operating import Operating, path_of
+from safelight.client.records import (
+    BatchRecord,
+    Event,
+    ImageRecord,
+    Page,
+    Parameters,
+    Series,
+    page_from,
+    series_from,
+)
+from safelight.client.saving import made, own_name, save, target_of, whole
 
 
-class AsyncClient:
-    """Talks to one server; use it as an asynchronous context manager.
+class AsyncClient(Operating):
+    """Talks to one server, in one event loop; close it, or use it in `async with`.
 
-    `timeout` is how long a server may be silent, `patience` how long one that is away, or says
-    "come back", is asked again. Every method raises `ProblemError` for a no and `NoServer` for
-    nothing.
+    `url` and `key` (an API key) are taken from SAFELIGHT_URL and SAFELIGHT_KEY where they are not
+    given; without either the server is `http://127.0.0.1:8080`. `timeout` is for how many seconds
+    a server may be silent, `patience` for how many one that is away, or says "come back", is asked
+    again. Every method raises `ProblemError` for a no and `NoServer` for nothing.
 
     Example:
-        async with AsyncClient("http://127.0.0.1:8080") as client:
-            batch = await client.generate("mira", user="u7", prompt="at the sea", quantity=4)
+        async with AsyncClient() as client:
+            batch = await client.generate("mira", user="ann", prompt="at the sea", quantity=4)
+            await batch.save("pictures")
     """
 
     def __init__(
-        self, url: str, key: str | None = None, *, timeout: float = 30.0, patience: float = 30.0
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeout: float = 30.0,
+        patience: float = 30.0,
     ) -> None:
         self._connection = Connection(url, key, timeout, patience)
 
@@ -35,11 +57,17 @@ class AsyncClient:
         """The server's address, without a slash at the end."""
         return self._connection.url
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
     async def __aenter__(self) -> AsyncClient:
-        await self._connection.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Drop what is open; nothing can be asked afterwards."""
         await self._connection.close()
 
     async def generate(
@@ -47,69 +75,77 @@ class AsyncClient:
         character: str,
         *,
         user: str,
-        prompt: str,
+        prompt: str = "",
         quantity: int = 1,
         idempotency_key: str | None = None,
-        **fields: Any,
-    ) -> Batch:
-        """Order a batch like `create` and come back when it has ended, well or not."""
-        batch = await self.create(
+        timeout: float | None = None,
+        **parameters: Unpack[Parameters],
+    ) -> AsyncBatch:
+        """Order a batch and come back when all its images are ready: `order`, then `wait`.
+
+        Raises:
+            BatchFailed: it has ended otherwise than completed. The batch is in the exception.
+            NotEnded: not within `timeout` seconds; it goes on.
+        """
+        batch = await self.order(
             character,
             user=user,
             prompt=prompt,
             quantity=quantity,
             idempotency_key=idempotency_key,
-            **fields,
+            **parameters,
         )
-        return await self.wait(batch.id)
+        return await self._wait(batch, timeout)
 
-    async def create(
+    async def order(
         self,
         character: str,
         *,
         user: str,
-        prompt: str,
+        prompt: str = "",
         quantity: int = 1,
         idempotency_key: str | None = None,
-        **fields: Any,
-    ) -> Batch:
-        """Order a batch; further fields (`seed`, `width`, `workflow`, ...) are sent as they are.
+        **parameters: Unpack[Parameters],
+    ) -> AsyncBatch:
+        """Order a batch and come back as soon as the server has it.
 
-        Without an idempotency key one is made, which covers the repetitions of this call only.
+        However often this has to be sent, it is one batch: one idempotency key is kept over all
+        repetitions. Give one of your own (an order number) where your program may be killed and
+        ask again; it holds for 24 hours.
+
+        Raises:
+            InvalidRequest: a field is wrong; `errors` names each.
+            TooManyRequests: the user has too much unfinished, or the key has asked too often.
         """
-        order = {"user": user, "character": character, "prompt": prompt, "quantity": quantity}
+        wanted = {"user": user, "character": character, "prompt": prompt, "quantity": quantity}
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         answer = await self._connection.ask(
-            "POST", "/v1/batches", json=order | fields, headers=headers
+            "POST", "/v1/batches", json={**wanted, **parameters}, headers=headers
         )
-        return batch_from(answer)
+        return AsyncBatch.of(answer, self)
 
-    async def wait(self, id: str) -> Batch:
-        """The batch when it has ended."""
-        async with aclosing(self.watch(id)) as events:
-            async for _ in events:
-                pass
-        return await self.batch(id)
+    async def wait(self, id: str, *, timeout: float | None = None) -> AsyncBatch:
+        """The batch when all its images are ready.
 
-    async def batch(self, id: str) -> Batch:
+        Raises:
+            BatchFailed: it has ended otherwise than completed. The batch is in the exception.
+            NotEnded: not within `timeout` seconds; it goes on.
+        """
+        return await self._wait(await self.batch(id), timeout)
+
+    async def watch(self, id: str, after: int = 0) -> AsyncGenerator[Event, None]:
+        """Every event of a batch after that number, each once, until its last.
+
+        A lost connection is made again and goes on where it broke, without gaps and repeats.
+        """
+        path = f"/v1/batches/{path_of(id)}"
+        async with aclosing(self._connection.follow(path, after)) as events:
+            async for event in events:
+                yield event
+
+    async def batch(self, id: str) -> AsyncBatch:
         """The batch as it is now."""
-        return batch_from(await self._connection.ask("GET", f"/v1/batches/{_path(id)}"))
-
-    async def cancel(self, id: str) -> Batch:
-        """Cancel what is unfinished of a batch; images at a backend may take a moment."""
-        return batch_from(await self._connection.ask("POST", f"/v1/batches/{_path(id)}/cancel"))
-
-    async def retry(self, id: str) -> Batch:
-        """Try the failed images of a batch again, with new seeds."""
-        return batch_from(await self._connection.ask("POST", f"/v1/batches/{_path(id)}/retry"))
-
-    async def cancel_image(self, id: str) -> Json:
-        """Cancel one image; at a backend it may take a moment."""
-        return await self._connection.ask("POST", f"/v1/images/{_path(id)}/cancel")
-
-    async def retry_image(self, id: str) -> Json:
-        """Try one failed image again, with a new seed."""
-        return await self._connection.ask("POST", f"/v1/images/{_path(id)}/retry")
+        return await self._batch("GET", id)
 
     async def batches(
         self,
@@ -119,156 +155,142 @@ class AsyncClient:
         status: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-    ) -> Page:
-        """Batches, newest first."""
+    ) -> Page[AsyncBatch]:
+        """A page of batches, newest first; its `next_cursor` is the `cursor` of the next one."""
         filters = {"user": user, "character": character, "status": status, "cursor": cursor}
-        given = {name: value for name, value in filters.items() if value is not None}
-        if limit is not None:
-            given["limit"] = str(limit)
-        page = await self._connection.ask("GET", "/v1/batches", params=given)
-        batches = tuple(batch_from(item) for item in page["data"])
-        return Page(batches, page["next_cursor"], page["has_more"])
-
-    async def watch(self, id: str, after: int = 0) -> AsyncGenerator[Event, None]:
-        """Every event of a batch after that number, each once, until its last.
-
-        A lost connection is made again and goes on where it broke.
-        """
-        path = f"/v1/batches/{_path(id)}"
-        async with aclosing(self._connection.follow(path, after)) as events:
-            async for event in events:
-                yield event
-
-    async def image(self, id: str) -> Json:
-        """An image with everything that is known of how it came to be."""
-        return await self._connection.ask("GET", f"/v1/images/{_path(id)}")
-
-    async def delete_image(self, id: str, *, publications: bool = False) -> Json:
-        """Delete a stored picture, also its copies at publishers if asked; its index stays taken.
-
-        Raises ProblemError: 409 `not-finished`, 404.
-        """
-        query = "?publications=true" if publications else ""
-        return await self._connection.ask("DELETE", f"/v1/images/{_path(id)}{query}")
-
-    async def download(self, id: str, path: Path) -> None:
-        """Write a stored image to a file: whole or not at all."""
-        await self._connection.download(f"/v1/images/{_path(id)}/file", path)
-
-    async def characters(self) -> list[Json]:
-        """All characters."""
-        return await self._connection.ask_all("/v1/characters")
-
-    async def character(self, id: str) -> Json:
-        """One character."""
-        return await self._connection.ask("GET", f"/v1/characters/{_path(id)}")
-
-    async def put_character(self, id: str, **fields: Any) -> Json:
-        """Keep a character under an id, in place of what was there."""
-        return await self._connection.ask("PUT", f"/v1/characters/{_path(id)}", json=fields)
-
-    async def delete_character(self, id: str) -> None:
-        """Forget a character; its images stay."""
-        await self._connection.ask("DELETE", f"/v1/characters/{_path(id)}")
-
-    async def workflows(self) -> list[Json]:
-        """All workflows."""
-        return await self._connection.ask_all("/v1/workflows")
-
-    async def workflow(self, id: str) -> Json:
-        """One workflow with its graph and what was found in it."""
-        return await self._connection.ask("GET", f"/v1/workflows/{_path(id)}")
-
-    async def put_workflow(self, id: str, graph: Json, **fields: Any) -> Json:
-        """Keep a graph in API format under an id; fields are `slots` and `exact_size`."""
-        body = {"graph": graph} | fields
-        return await self._connection.ask("PUT", f"/v1/workflows/{_path(id)}", json=body)
-
-    async def delete_workflow(self, id: str) -> None:
-        """Forget a workflow; what was ordered is drawn all the same."""
-        await self._connection.ask("DELETE", f"/v1/workflows/{_path(id)}")
-
-    async def resume_workflow(self, id: str, *, pool: str | None = None) -> Json:
-        """Let a workflow be drawn again where it is held, `{id, pools}`; in one pool or in all."""
-        query = f"?{urlencode({'pool': pool})}" if pool else ""
-        path = f"/v1/workflows/{_path(id)}/resume{query}"
-        return await self._connection.ask("POST", path)
-
-    async def webhooks(self) -> list[Json]:
-        """Who is told of all batches."""
-        return await self._connection.ask_all("/v1/webhooks")
-
-    async def add_webhook(self, url: str, **fields: Any) -> Json:
-        """Have somebody told of all batches; fields are `events` and `secret`. The answer has the
-        secret; it is asked for once, so a lost answer is no second webhook."""
-        body = {"url": url} | fields
-        return await self._connection.ask("POST", "/v1/webhooks", json=body, patience=0.0)
-
-    async def remove_webhook(self, id: str) -> None:
-        """Have somebody told no more."""
-        await self._connection.ask("DELETE", f"/v1/webhooks/{_path(id)}")
-
-    async def rotate_webhook(self, id: str) -> Json:
-        """Give a webhook a new secret, which the answer has; the one before signs too for a day."""
-        path = f"/v1/webhooks/{_path(id)}/rotate"
-        return await self._connection.ask("POST", path, patience=0.0)
-
-    async def deliveries(
-        self, id: str, *, of_batch: bool = False, status: str | None = None, limit: int = 50
-    ) -> list[Json]:
-        """The newest things a webhook was told, or (`of_batch`) the own one of this batch."""
-        given = {"limit": str(limit), **({"status": status} if status else {})}
-        path = f"{_told(id, of_batch)}/deliveries"
-        page = await self._connection.ask("GET", path, params=given)
-        found: list[Json] = page["data"]
+        page = await self._connection.ask("GET", "/v1/batches", params=_given(limit, filters))
+        found: Page[AsyncBatch] = page_from(page, lambda raw: AsyncBatch.of(raw, self), "cursor")
         return found
 
-    async def redeliver(self, id: str, delivery: str, *, of_batch: bool = False) -> Json:
-        """Have it told again, under the same id of the message."""
-        path = f"{_told(id, of_batch)}/deliveries/{_path(delivery)}/redeliver"
-        return await self._connection.ask("POST", path)
+    async def cancel(self, id: str) -> AsyncBatch:
+        """Cancel what is unfinished of a batch; images at a backend may take a moment.
 
-    async def backends(self) -> list[Json]:
-        """The render servers and how they are."""
-        return await self._connection.ask_all("/v1/backends")
+        Raises `Conflict` where nothing is left to cancel.
+        """
+        return await self._batch("POST", id, "/cancel")
 
-    async def drain(self, backend: str) -> Json:
-        """Let a backend end what it has and take nothing more."""
-        return await self._connection.ask("POST", f"/v1/backends/{_path(backend)}/drain")
+    async def retry(self, id: str) -> AsyncBatch:
+        """Try the failed images of a batch again, with new seeds.
 
-    async def resume(self, backend: str) -> Json:
-        """Let a backend take images again."""
-        return await self._connection.ask("POST", f"/v1/backends/{_path(backend)}/resume")
+        Raises `Conflict` where nothing has failed.
+        """
+        try:
+            return await self._batch("POST", id, "/retry")
+        except Conflict as conflict:
+            if conflict.repeated:  # nothing has failed any more, because it was done
+                return await self.batch(id)
+            raise
 
-    async def publishers(self) -> list[Json]:
-        """Where copies go, and how they are."""
-        return await self._connection.ask_all("/v1/publishers")
-
-    async def retry_publisher(self, name: str) -> Json:
-        """Try all failed copies of a publisher again; `asked` says how many."""
-        return await self._connection.ask("POST", f"/v1/publishers/{_path(name)}/retry")
-
-    async def retry_publications(self, batch: str) -> Batch:
+    async def retry_publications(self, id: str) -> AsyncBatch:
         """Try the failed copies of a batch's images again."""
-        path = f"/v1/batches/{_path(batch)}/publications/retry"
-        return batch_from(await self._connection.ask("POST", path))
+        return await self._batch("POST", id, "/publications/retry")
 
-    async def retry_image_publications(self, id: str) -> Json:
+    async def image(self, id: str) -> AsyncImage:
+        """An image; its `raw` has everything that is known of how it came to be."""
+        return await self._image("GET", id)
+
+    async def cancel_image(self, id: str) -> AsyncImage:
+        """Cancel one image; at a backend it may take a moment."""
+        return await self._image("POST", id, "/cancel")
+
+    async def retry_image(self, id: str) -> AsyncImage:
+        """Try one failed image again, with a new seed."""
+        try:
+            return await self._image("POST", id, "/retry")
+        except Conflict as conflict:
+            if conflict.repeated:
+                return await self.image(id)
+            raise
+
+    async def retry_image_publications(self, id: str) -> AsyncImage:
         """Try the failed copies of an image again."""
-        return await self._connection.ask("POST", f"/v1/images/{_path(id)}/publications/retry")
+        return await self._image("POST", id, "/publications/retry")
 
-    async def health(self) -> Json:
-        """Whether a server is there at all; asked once."""
-        return await self._connection.ask("GET", "/healthz", patience=0.0)
+    async def delete_image(self, id: str, *, publications: bool = False) -> AsyncImage:
+        """Delete a stored picture, also its copies at publishers if asked; its index stays taken.
 
-    async def ready(self) -> Json:
-        """What readiness rests on, `{status, checks}`, ready or not; asked once."""
-        return await self._connection.ask("GET", "/readyz", patience=0.0, welcome=503)
+        Raises `Conflict` while it is not finished.
+        """
+        return await self._image("DELETE", id, "?publications=true" if publications else "")
+
+    async def read(self, id: str) -> bytes:
+        """A picture as PNG. Raises `NotFound` while it is not stored, and when it is deleted."""
+        file = io.BytesIO()
+        await self.bring(id, file)
+        return file.getvalue()
+
+    async def download(self, id: str, path: str | PathLike[str]) -> None:
+        """Write a picture to a file, whole or not at all, in place of what was there."""
+        with whole(Path(path)) as file:
+            await self.bring(id, file)
+
+    async def bring(self, id: str, file: IO[bytes]) -> None:
+        """Write a picture into an open file, from its beginning."""
+        await self._connection.bring(f"/v1/images/{path_of(id)}/file", file)
+
+    async def thumbnail(self, id: str, width: int = 320) -> bytes:
+        """A small copy of a picture as WebP, at most so many pixels wide."""
+        file = io.BytesIO()
+        path = f"/v1/images/{path_of(id)}/thumbnail?width={width:d}"
+        await self._connection.bring(path, file)
+        return file.getvalue()
+
+    async def save_image(self, image: ImageRecord, path: Path) -> Path:
+        """See `AsyncImage.save`."""
+        folder, name = target_of(path, image.name)
+        [saved] = await save(folder, {name: image.id}, self.bring)
+        return saved
+
+    async def save_batch(self, batch: BatchRecord[ImageRecord], folder: Path) -> list[Path]:
+        """See `AsyncBatch.save`."""
+        wanted = {own_name(image.name): image.id for image in batch.images if image.ready}
+        return await save(made(folder), wanted, self.bring)
+
+    async def series(self, user: str, character: str) -> Series:
+        """The highest index of a series, and how many of its images are how."""
+        return series_from(await self._connection.ask("GET", _series(user, character)))
+
+    async def series_images(
+        self, user: str, character: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[AsyncImage]:
+        """A page of a series' images, highest index first."""
+        path = f"{_series(user, character)}/images"
+        page = await self._connection.ask("GET", path, params=_given(limit, {"before": cursor}))
+        found: Page[AsyncImage] = page_from(page, lambda raw: AsyncImage.of(raw, self), "before")
+        return found
+
+    async def series_image(self, user: str, character: str, index: int) -> AsyncImage:
+        """An image by its index."""
+        path = f"{_series(user, character)}/images/{index:d}"
+        return AsyncImage.of(await self._connection.ask("GET", path), self)
+
+    async def _wait(self, batch: AsyncBatch, timeout: float | None) -> AsyncBatch:
+        try:
+            async with asyncio.timeout(timeout):
+                while not batch.ended:  # somebody may retry it just when it has ended
+                    async with aclosing(batch.watch()) as events:
+                        async for _ in events:
+                            pass
+                    batch = await batch.refresh()
+        except TimeoutError:
+            raise NotEnded(batch, timeout) from None
+        if batch.status != "completed":
+            raise BatchFailed(batch)
+        return batch
+
+    async def _batch(self, method: str, id: str, what: str = "") -> AsyncBatch:
+        path = f"/v1/batches/{path_of(id)}{what}"
+        return AsyncBatch.of(await self._connection.ask(method, path), self)
+
+    async def _image(self, method: str, id: str, what: str = "") -> AsyncImage:
+        path = f"/v1/images/{path_of(id)}{what}"
+        return AsyncImage.of(await self._connection.ask(method, path), self)
 
 
-def _told(id: str, of_batch: bool) -> str:
-    return f"/v1/{'batches' if of_batch else 'webhooks'}/{_path(id)}"
+def _series(user: str, character: str) -> str:
+    return f"/v1/series/{path_of(user)}/{path_of(character)}"
 
 
-def _path(id: str) -> str:
-    return quote(id, safe="")
+def _given(limit: int | None, filters: dict[str, str | None]) -> dict[str, Any]:
+    given = {name: value for name, value in filters.items() if value is not None}
+    return given if limit is None else given | {"limit": str(limit)}

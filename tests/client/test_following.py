@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from safelight.client import AsyncClient, Event, NoServer, ProblemError
+from safelight.client import (
+    AsyncClient,
+    Event,
+    Failure,
+    NoServer,
+    ProblemError,
+    UnexpectedAnswer,
+)
 from tests.cli.scripted_server import (
     PNG,
     ScriptedServer,
@@ -128,3 +135,65 @@ async def test_a_download_that_fails_leaves_what_was_there(
             await client.download("i1", tmp_path / "nowhere" / "a.png")
     assert (tmp_path / "a.png").read_bytes() == b"before"
     assert names_in(tmp_path) == ["a.png"]
+
+
+async def test_what_was_told_before_is_not_told_again(
+    server: ScriptedServer, client: AsyncClient
+) -> None:
+    """Also where a server begins anew after a lost connection; half an event is none."""
+    whole = event(2, "image.stored", "i2")
+    server.next(
+        EVENTS,
+        streams(event(1, "batch.created"), whole[: len(whole) // 2], breaks=True),
+        streams(event(1, "batch.created"), whole, event(3, "batch.completed")),
+    )
+    assert [one.number for one in await told(client)] == [1, 2, 3]
+
+
+async def test_after_a_reset_all_is_told_that_follows(
+    server: ScriptedServer, client: AsyncClient
+) -> None:
+    """A database that was restored knows nothing of the numbers before."""
+    reset = event(7, "reset", reason="restored", status="running", images=[])
+    server.next(EVENTS, streams(reset, breaks=True), streams(event(9, "batch.completed")))
+    assert [one.type for one in await told(client, after=50)] == ["reset", "batch.completed"]
+    assert [a.headers["Last-Event-ID"] for a in server.requests(EVENTS)] == ["50", "7"]
+
+
+async def test_events_say_what_they_are_about(server: ScriptedServer, client: AsyncClient) -> None:
+    """What is live and new to this client is passed on as it came."""
+    error = {"code": "out-of-memory", "detail": "too large"}
+    preview = b'event: preview\ndata: {"batch": "b1", "image": "i1", "url": "/p"}\n\n'
+    server.next(
+        EVENTS,
+        streams(
+            progress("i1", 5, 20),
+            preview,
+            event(2, "image.failed", "i1", index=1, error=error),
+            event(3, "batch.failed", stored=0),
+        ),
+    )
+    step, new, failed, last = await told(client)
+    assert (step.progress, step.index, step.error, step.last) == (0.25, None, None, False)
+    assert (new.type, new.number, new.data) == ("preview", None, {"url": "/p"})
+    assert (failed.index, failed.error) == (1, Failure("out-of-memory", "too large"))
+    assert (last.last, last.at) == (True, "2026-01-02T03:04:05.000000Z")
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"data: {\n\n",
+        b"data: [1]\n\n",
+        b"data: \xff\n\n",
+        b"event: problem\ndata: {}\n\n",
+        b'data: {"batch": "b1", "image": null, "number": "x", "data": {}}\n\n',
+    ],
+)
+async def test_a_stream_of_nonsense_is_called_so(
+    server: ScriptedServer, client: AsyncClient, nonsense: bytes
+) -> None:
+    server.usual[EVENTS] = streams(nonsense)
+    with pytest.raises(UnexpectedAnswer):
+        await told(client)
+    assert len(server.asked) == 1
