@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from safelight.core.errors import Forbidden, Invalid
-from safelight.core.rights import ANYBODY, NOBODY, check_scopes, rights_of
+from safelight.core.rights import ANYBODY, LINKED, NOBODY, check_scopes, rights_of
 
 REACHED = [
     # scopes, user, character, reached
@@ -42,6 +42,18 @@ def test_only_an_administrator_is_one(scopes: list[str]) -> None:
         rights_of("k", scopes).need_admin()
     rights_of("k", ["admin"]).need_admin()
     ANYBODY.need_admin()
+
+
+def test_who_has_a_link_is_no_administrator() -> None:
+    """The link says what may be looked at; that may be anybody's."""
+    assert LINKED.everything
+    assert not LINKED.admin
+
+
+@pytest.mark.parametrize("scopes", [["admin"], ["user:ann"]])
+def test_a_key_may_have_quotas_of_its_own(scopes: list[str]) -> None:
+    assert rights_of("k", scopes, limited=True).limited
+    assert not rights_of("k", scopes).limited
 
 
 def test_nobody_reaches_nothing() -> None:

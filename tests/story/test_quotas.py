@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.api.asking import Answer, Server
 from tests.processes import Processes
-from tests.story.test_keys import made, order, told
+from tests.story.test_keys import all_made, made, order, told
 from tests.story.test_restore import query
 
 LIMITS = "[limits]\nbatches_per_minute = 10\nimages_per_user_per_day = 30\n"
@@ -65,9 +65,11 @@ def test_what_a_key_has_of_its_own_wins_and_a_user_is_counted_over_all_keys(
     processes: Processes,
 ) -> None:
     """An order that is too large takes nothing of any quota, a smaller one after it fits; another
-    user has quotas of their own; who is erased is not remembered here either."""
-    serving = processes.serve([], "--no-worker", config=LIMITS)
-    server, plain = Server(serving.url), made(processes, "admin")
+    user has quotas of their own; who reaches one character is not told how much is ordered of
+    others; who is erased is not remembered here either."""
+    serving = processes.serve([], "--no-worker", config=LIMITS + "queued_per_user = 32\n")
+    server = Server(serving.url)
+    plain, mira = all_made(processes, ["admin"], ["user:ann", "character:mira"])
     flags = ["--scope", "user:ann", "--batches-per-minute", "2", "--images-per-day", "20"]
     own = told(processes, "keys", "create", *flags)["key"]
     first = ordered(server, own, quantity=16)
@@ -78,9 +80,15 @@ def test_what_a_key_has_of_its_own_wins_and_a_user_is_counted_over_all_keys(
     assert 86_000 < int(refusal.headers["retry-after"]) <= 86_400
     assert left(ordered(server, own, quantity=4))["images"] == 0
     assert "2 batches a minute" in ordered(server, own).problem(429, "rate-limited")["detail"]
-    more = ordered(server, plain, quantity=11)
-    assert "for this user" in more.problem(429, "rate-limited")["detail"]
-    assert left(ordered(server, plain, quantity=10)) == {"batches": 9, "user-images": 0}
+    for key, told_of in ((plain, {"batches": 10, "user-images": 10}), (mira, {"batches": 10})):
+        more = ordered(server, key, quantity=11)
+        assert "for this user" in more.problem(429, "rate-limited")["detail"]
+        assert left(more) == told_of
+    assert left(ordered(server, plain, quantity=9)) == {"batches": 9, "user-images": 1}
+    assert left(ordered(server, mira)) == {"batches": 9}
+    known = ordered(server, plain, quantity=3).problem(429, "too-many-queued")["detail"]
+    assert known.startswith("ann has 30 unfinished images")
+    assert "30" not in ordered(server, mira, quantity=3).problem(429, "too-many-queued")["detail"]
     assert ordered(server, plain, user="bob", quantity=30).status == 201
     assert told(processes, "erase", "--user", "bob", "--yes") is not None
     subjects = query(processes.database_url, "select subject from quotas order by subject")

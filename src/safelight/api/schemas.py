@@ -170,7 +170,7 @@ class LinksRequest(RequestBody):
 class SessionRequest(RequestBody):
     """Whoever shows a key once need not show it again for a while."""
 
-    key: str = Field(description="An API key.", **_told(maxLength=200))
+    key: str = Field(description="An API key.", max_length=200)
 
 
 def bounds(limits: Limits) -> dict[str, dict[str, dict[str, int]]]:

@@ -12,6 +12,7 @@ from safelight.assembly.serving import Running, migrate, running, serve, work
 from safelight.database.erasing import Known
 from safelight.database.keys import Allowance, ApiKey
 from safelight.database.restoring import NotEmpty
+from safelight.gateway.keymaking import KeyMaker
 from safelight.pipeline.auditing import Auditor, Finding
 from safelight.pipeline.erasing import Erased, Eraser
 from safelight.renderers.outputs import OutputAway
@@ -26,6 +27,7 @@ __all__ = [
     "Erased",
     "Eraser",
     "Finding",
+    "KeyMaker",
     "Known",
     "NotEmpty",
     "Outcome",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +12,7 @@ from safelight.cli.session import KEPT, OPERATE, Failure, Session, command
 from safelight.cli.terminal import emit, out, say, show
 
 if TYPE_CHECKING:
-    from safelight.assembly import ApiKey
+    from safelight.assembly import ApiKey, KeyMaker
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +53,7 @@ async def create(
 
     allowance = assembly.Allowance(batches_per_minute, images_per_day)
     good_for = None if expires is None else _seconds(expires)
-    async with assembly.making_keys(session.settings()) as maker:
+    async with _making(session) as maker:
         first = not await maker.keys()
         kept, text = await maker.create(scope, name=name, good_for=good_for, allowance=allowance)
     if session.json:
@@ -66,9 +68,7 @@ async def create(
 
 async def ls(session: Session) -> int:
     """List the keys there are and were."""
-    from safelight import assembly
-
-    async with assembly.making_keys(session.settings()) as maker:
+    async with _making(session) as maker:
         keys = await maker.keys()
     if session.json:
         emit([_json(each) for each in keys])
@@ -89,9 +89,7 @@ async def revoke(
     ],
 ) -> int:
     """Believe a key no more; it holds everywhere when this returns."""
-    from safelight import assembly
-
-    async with assembly.making_keys(session.settings()) as maker:
+    async with _making(session) as maker:
         gone = await maker.revoke(id)
     if session.json:
         emit(_json(gone))
@@ -105,15 +103,23 @@ async def rotate_links(session: Session) -> int:
 
     New ones are signed with a new key. API keys stay as they are.
     """
-    from safelight import assembly
-
-    async with assembly.making_keys(session.settings()) as maker:
+    async with _making(session) as maker:
         id = await maker.rotate_links()
     if session.json:
         emit({"id": id})
     else:
         say("Links and sessions given out so far are refused.")
     return KEPT
+
+
+@asynccontextmanager
+async def _making(session: Session) -> AsyncIterator[KeyMaker]:
+    from safelight import assembly
+    from safelight.cli.logs import log_to_stderr
+
+    log_to_stderr()
+    async with assembly.making_keys(session.settings()) as maker:
+        yield maker
 
 
 def _seconds(text: str) -> float:
