@@ -33,6 +33,7 @@ ROUTES = {
     "POST /v1/images/{id}/retry": "retry_image",
     "GET /v1/images/{id}/file": "get_image_file",
     "GET /v1/images/{id}/thumbnail": "get_image_thumbnail",
+    "GET /v1/images/{id}/preview": "get_image_preview",
     "GET /v1/series/{user}/{character}": "get_series",
     "GET /v1/series/{user}/{character}/index.txt": "get_series_index",
     "GET /v1/series/{user}/{character}/images": "list_series_images",

@@ -168,6 +168,48 @@ def test_those_who_never_read_harm_nobody(processes: Processes) -> None:
             one.close()
 
 
+def test_a_stream_ends_with_the_key_that_opened_it(processes: Processes) -> None:
+    """Two listen to all events, each with a key for ann; one of the keys is revoked. Its listener
+    is told so instead of the next event, the other hears it."""
+    serving = processes.serve([processes.simulate(seconds=0).url])
+    keys = [_told(processes, "create", "--scope", "user:ann") for _ in range(2)]
+    streams = [_open(serving, key["key"]) for key in keys]
+    _told(processes, "revoke", keys[0]["id"])
+    request = urllib.request.Request(
+        f"{serving.url}/v1/batches",
+        json.dumps(
+            {"user": "ann", "character": "mira", "prompt": "a secret", "quantity": 1}
+        ).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Bearer {keys[1]['key']}"},
+    )
+    urllib.request.urlopen(request, timeout=30).close()
+    with streams[0] as ended, streams[1] as going:
+        said = ended.read().decode()
+        assert "event: problem\n" in said
+        assert '"unauthorized"' in said
+        assert "batch" not in said
+        assert "event: batch.created\n" in iter(lambda: going.readline().decode(), "")
+
+
+def _told(processes: Processes, *command: str) -> Any:
+    """What `keys` prints as JSON, remarks left out."""
+    process = processes.start("keys", *command, "--json")
+    assert process.popen.wait(60) == 0, process.lines
+    process.end_of_lines()
+    text = "\n".join(process.lines)
+    return json.JSONDecoder().raw_decode(text[text.index("{") :])[0]
+
+
+def _open(serving: Serving, key: str) -> Any:
+    """A stream of all events that has begun."""
+    request = urllib.request.Request(
+        f"{serving.url}/v1/events", headers={"Authorization": f"Bearer {key}"}
+    )
+    stream = urllib.request.urlopen(request, timeout=30)
+    assert stream.readline() == b"retry: 1000\n"
+    return stream
+
+
 def _heard_to_the_end(serving: Serving) -> bool:
     """Whether two who listen to a new batch hear all of it."""
     batch = serving.order(4, 0)

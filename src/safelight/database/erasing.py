@@ -13,7 +13,14 @@ NIL: Final = "00000000-0000-0000-0000-000000000000"
 _BITE: Final = 200
 
 # What is forgotten of a batch, in this order. Each takes the batch.
-_FORGET: Final = ("erase_attempts", "erase_events", "erase_keys", "erase_webhook", "erase_batch")
+_FORGET: Final = (
+    "erase_attempts",
+    "erase_previews",
+    "erase_events",
+    "erase_keys",
+    "erase_webhook",
+    "erase_batch",
+)
 
 
 @dataclass(frozen=True, slots=True)
