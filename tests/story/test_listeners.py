@@ -149,7 +149,8 @@ from batch, generate_series(last_event - 19999, last_event) n order by n
 def test_those_who_never_read_harm_nobody(processes: Processes) -> None:
     """Six ask for 20 MB of events each and take none of them: the memory of `serve` stays where it
     was, others hear their batch to its end meanwhile, and who takes nothing is closed and leaves
-    its seat to others. One more than there are seats is told to come back later."""
+    its seat to others. One more than there are seats is told to come back later. Nor does one of
+    them keep the process from stopping."""
     seats, blocked = 8, 6
     config = f"[server]\nmax_listeners = {seats}\nstalled_after = 2\n"
     serving = processes.serve([processes.simulate(seconds=0).url], config=config)
@@ -166,6 +167,8 @@ def test_those_who_never_read_harm_nobody(processes: Processes) -> None:
         assert _heard_to_the_end(serving)
         assert _memory(serving) - before < 40_000
         until(lambda: _all_welcome(serving, seats))
+        deaf.append(_deaf(serving, f"/v1/batches/{long}/events"))
+        assert serving.process.stop() == 0
     finally:
         for one in deaf:
             one.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final, TypeAlias, cast
 
 from starlette.datastructures import Headers
@@ -30,7 +29,11 @@ class Doorkeeper:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
-            still = partial(self._keyring.rights, _shown(Headers(scope=scope)))
+            shown = _shown(Headers(scope=scope))
+
+            async def still() -> Rights:
+                return await self._keyring.rights(shown)
+
             scope = {**scope, "safelight.rights": await still(), "safelight.still": still}
         await self._app(scope, receive, send)
 
