@@ -43,6 +43,18 @@ def test_an_image_says_how_it_came_to_be(server: Server, image: Any) -> None:
     assert server.get(f"/v1/images/{image['id']}", if_none_match=tag).status == 304
 
 
+def test_a_preview_is_only_of_what_is_drawn(server: Server, image: Any) -> None:
+    """Of a stored image there is none, whatever number is named; a number that is none of ours
+    could be is refused, and so is anything else."""
+    path = f"/v1/images/{image['id']}/preview"
+    for query in ("", "?n=0", "?n=1795363816412", f"?n={2**63 - 1}"):
+        server.get(path + query).problem(404, "no-preview")
+    for query in ("?n=-1", f"?n={2**63}", "?n=x", "?n=1.5", "?n=", "?m=1"):
+        server.get(path + query).problem(422, "invalid-request")
+    for id in (NOBODY, "x", "..%2f.."):
+        server.get(f"/v1/images/{id}/preview").problem(404, "not-found")
+
+
 def test_a_picture_may_be_kept_for_ever_and_does_no_harm(server: Server, image: Any) -> None:
     answer = server.get(image["url"])
     assert answer.status == 200

@@ -35,6 +35,7 @@ ROUTES = {
     "GET /v1/images/{id}/thumbnail": "get_image_thumbnail",
     "POST /v1/images/{id}/links": "link_image",
     "POST /v1/batches/{id}/links": "link_batch",
+    "GET /v1/images/{id}/preview": "get_image_preview",
     "GET /v1/series/{user}/{character}": "get_series",
     "GET /v1/series/{user}/{character}/index.txt": "get_series_index",
     "GET /v1/series/{user}/{character}/images": "list_series_images",

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import uvicorn
 
 from safelight.api.app import create_app
+from safelight.assembly.descriptors import many_files
 from safelight.assembly.memory import few_arenas, settle_down
 from safelight.assembly.parts import (
     bare_database,
@@ -47,6 +48,7 @@ async def running(
     Port 0 is a free one. Raises `SettingsError`, `DatabaseAway`.
     """
     few_arenas()
+    many_files(settings.server.max_listeners)
     host = settings.server.host
     port = settings.server.port if port is None else port
     listening = _listen(host, port, settings.server.stalled_after)

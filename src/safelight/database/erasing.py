@@ -15,6 +15,7 @@ _BITE: Final = 200
 # What is forgotten of a batch, in this order. Each takes the batch.
 _FORGET: Final = (
     "erase_attempts",
+    "erase_previews",
     "erase_events",
     "erase_keys",
     "erase_calls",

@@ -57,7 +57,7 @@ class Listener:
     live: dict[str, Progress] = field(default_factory=dict)  # image → its latest
     news: asyncio.Event = field(default_factory=asyncio.Event)
     gone: bool = False  # dropped, or the process stops: it is told nothing more
-    trouble: BaseException | None = None  # why the feed broke
+    trouble: DatabaseAway | None = None  # why the feed broke
 
     def hand(self, placed: Placed) -> None:
         """Queue an event, if it is new here and may be heard."""
@@ -65,7 +65,7 @@ class Listener:
             self.waiting.append(placed)
             self.news.set()
 
-    def let_go(self, trouble: BaseException | None = None) -> None:
+    def let_go(self, trouble: DatabaseAway | None = None) -> None:
         """Nothing more is told; what waits is forgotten."""
         self.waiting.clear()
         self.live.clear()
@@ -168,6 +168,11 @@ class Feed:
             listener.live[progress.image] = progress
             listener.news.set()
 
+    def let_go(self, trouble: DatabaseAway | None = None) -> None:
+        """Nobody is told anything more."""
+        for listener in self.listeners:
+            listener.let_go(trouble)
+
     def _end(self) -> None:
         self.over = True
         for listener in self.listeners:
@@ -190,13 +195,14 @@ class Hub:
     async def stop(self) -> None:
         """Let go of all who listen: they come back, to whoever is there then."""
         self._stopped = True
+        for feed in self._feeds.values():
+            feed.let_go()
         await stop(*self._tasks)
         await self._watching.stop()
 
     def seat(self) -> Seat:
         """A place for one more. Raises `TooManyListeners`."""
-        if self._stopped:
-            raise TooManyListeners("this process stops")
+        self._check_open()
         if len(self._taken) >= self._seats:
             raise TooManyListeners(f"{self._seats} listen here already, which is the most")
         seat = Seat(self._taken)
@@ -219,12 +225,17 @@ class Hub:
         """Listen from a place on, with the feed there is, which must meet it, or with a new one,
         which begins with what was just read: the `first` events behind `begin`, up to the place.
         """
+        self._check_open()
         feed = self._feeds.get(source.topic) or self._open(source, begin, first)
         listener = feed.join(place, rights)
         try:
             yield feed, listener
         finally:
             feed.leave(listener)
+
+    def _check_open(self) -> None:
+        if self._stopped:
+            raise TooManyListeners("this process stops")
 
     def _open(self, source: Source, begin: Place, first: Sequence[Placed]) -> Feed:
         feed = self._feeds[source.topic] = Feed(source, self.bell, begin, first)
@@ -241,7 +252,7 @@ class Hub:
             log.error("a feed broke", feed=task.get_name(), exc_info=fault)
 
     async def _run(self, topic: str, feed: Feed) -> None:
-        trouble: BaseException | None = None
+        trouble: DatabaseAway | None = None
         try:
             await feed.run()
         except DatabaseAway as away:
@@ -251,8 +262,7 @@ class Hub:
             del self._feeds[topic]
             if topic != ALL:
                 self._watching.end(topic)
-            for listener in feed.listeners:
-                listener.let_go(trouble)
+            feed.let_go(trouble)
 
 
 class Seat:

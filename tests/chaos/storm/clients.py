@@ -139,7 +139,7 @@ class Clients:
                     if name == "problem":
                         self.problems[json.loads(data)["code"]] += 1
                         return
-                    if id:
+                    if id and data:  # without data it is no event
                         yield id, json.loads(data)
         except (aiohttp.ClientError, OSError, TimeoutError):
             self.answers["events cut"] += 1
