@@ -195,20 +195,20 @@ class Gateway(Parts):
             refusal.retry_after = None  # nothing will come, however long one waits
         raise refusal
 
+    async def picture(self, file: StoredFile, form: str, quality: int) -> bytes:
+        """It as `webp` or `jpeg`, `quality` 0 to 100. Raises `Invalid`, `StoreTrouble`."""
+        return await self._formats.of(file, form, quality)
+
+    def read(self, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes start..end (end excluded) of it in pieces. Raises `StoreAway`."""
+        return self._store.stream(file.key, start, end)
+
     async def preview(self, id: str) -> tuple[int, bytes]:
         """How an image looks while it is drawn, as WebP, and a number that rises with each.
 
         Raises `Unknown`: no preview is kept.
         """
         raise Unknown(f"there is no preview of image {id}")
-
-    def read(self, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
-        """Bytes start..end (end excluded) of it in pieces. Raises `StoreAway`."""
-        return self._store.stream(file.key, start, end)
-
-    async def picture(self, file: StoredFile, form: str, quality: int) -> bytes:
-        """It as `webp` or `jpeg`, `quality` 0 to 100. Raises `Invalid`, `StoreTrouble`."""
-        return await self._formats.of(file, form, quality)
 
     async def thumbnail(self, file: StoredFile, width: int) -> bytes:
         """A WebP at most `width` pixels wide. Raises `StoreTrouble`."""
