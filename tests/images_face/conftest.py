@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -15,22 +17,35 @@ from tests.conftest import TEMPLATE, _admin
 from tests.images_face.sdk import client_of
 from tests.processes import Processes, Serving
 
-_DATABASE = "images_face"
 _users = itertools.count(1)
+
+
+@contextmanager
+def _serving(postgres: embedded.Server, home: Path, seconds: float) -> Iterator[Serving]:
+    database = f"images_{home.name}"
+    asyncio.run(_admin(postgres, f"create database {database} template {TEMPLATE}"))
+    folder = quote(str(postgres.data / "cluster"), safe="")
+    started = Processes(home, f"postgresql://{postgres.user}@/{database}?host={folder}")
+    try:
+        yield started.serve([started.simulate(seconds=seconds).url for _ in range(2)])
+    finally:
+        started.stop_all()
 
 
 @pytest.fixture(scope="session")
 def face(postgres: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """Its characters are mira and opal-fever; there are no keys."""
-    asyncio.run(_admin(postgres, f"create database {_DATABASE} template {TEMPLATE}"))
-    folder = quote(str(postgres.data / "cluster"), safe="")
-    url = f"postgresql://{postgres.user}@/{_DATABASE}?host={folder}"
-    started = Processes(tmp_path_factory.mktemp("face"), url)
-    try:
-        urls = [started.simulate(seconds=0.02).url for _ in range(2)]
-        yield started.serve(urls)
-    finally:
-        started.stop_all()
+    with _serving(postgres, tmp_path_factory.mktemp("face"), 0.02) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="session")
+def slow_face(
+    postgres: embedded.Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serving]:
+    """The same, where a picture takes its time."""
+    with _serving(postgres, tmp_path_factory.mktemp("slow_face"), 0.7) as serving:
+        yield serving
 
 
 @pytest.fixture

@@ -88,15 +88,14 @@ def test_an_error_in_the_middle_of_a_stream_and_a_wrong_key(processes: Processes
         assert refusal == ["AuthenticationError", 401, "invalid_api_key", None]
 
 
-def test_what_node_sends_again_gets_the_same_batch(processes: Processes) -> None:
+def test_what_node_sends_again_gets_the_same_batch(slow_face: Serving) -> None:
     """Both versions are cut while theirs is drawn."""
-    serving = processes.serve([processes.simulate(seconds=0.5).url for _ in range(2)])
-    with Line(serving.url) as line:
+    with Line(slow_face.url) as line:
         runs = [begun("again", package, line.url, package) for package in VERSIONS]
-        until(lambda: all(batches(serving, package) for package in VERSIONS))
+        until(lambda: all(batches(slow_face, package) for package in VERSIONS))
         line.cut()
         for package, found in zip(VERSIONS, map(told, runs), strict=True):
-            [batch] = batches(serving, package)
+            [batch] = batches(slow_face, package)
             assert found["batch"] == batch["id"]
             assert len(set(found["pictures"])) == 4
 

@@ -29,99 +29,99 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def begun(
-    pool: ThreadPoolExecutor, client: OpenAI, n: int = 4, **more: Any
+    pool: ThreadPoolExecutor, client: OpenAI, user: str, n: int = 4, **more: Any
 ) -> Future[ImagesResponse]:
     """A call that is on its way."""
 
     def call() -> ImagesResponse:
         answer: ImagesResponse = client.images.generate(
-            model="mira", prompt="x", n=n, user="ann", **more
+            model="mira", prompt="x", n=n, user=user, **more
         )
         return answer
 
     return pool.submit(call)
 
 
-def one_batch(serving: Serving, answer: ImagesResponse, n: int = 4) -> None:
+def one_batch(serving: Serving, user: str, answer: ImagesResponse, n: int = 4) -> None:
     """It was ordered once, and the answer has all of it."""
-    [batch] = batches(serving, "ann")
+    [batch] = batches(serving, user)
     assert extra(answer, "batch_id") == batch["id"]
     assert len({pixels(data) for data in pictures(answer)}) == n
-    assert serving.get("/v1/series/ann/mira")["highest"] == n
+    assert serving.get(f"/v1/series/{user}/mira")["highest"] == n
 
 
 def test_a_line_that_is_cut_costs_no_second_batch(
-    processes: Processes, pool: ThreadPoolExecutor
+    slow_face: Serving, pool: ThreadPoolExecutor, user: str
 ) -> None:
     """Twice while it is drawn."""
-    serving = processes.serve([processes.simulate(seconds=1).url])
-    with Line(serving.url) as line, client_of(line.url, max_retries=4) as client:
-        answer = begun(pool, client)
-        until(lambda: batches(serving, "ann"))
+    with Line(slow_face.url) as line, client_of(line.url, max_retries=4) as client:
+        answer = begun(pool, client, user)
+        until(lambda: batches(slow_face, user))
         line.cut()
-        until(lambda: batches(serving, "ann")[0]["counts"]["stored"])
+        until(lambda: batches(slow_face, user)[0]["counts"]["stored"])
         line.cut()
-        one_batch(serving, answer.result(60))
+        one_batch(slow_face, user, answer.result(60))
 
 
 def test_the_server_is_killed_and_starts_again(
-    processes: Processes, pool: ThreadPoolExecutor
+    processes: Processes, pool: ThreadPoolExecutor, user: str
 ) -> None:
     """kill -9 while the batch is drawn: the SDK comes back to the server that follows, and gets the
     batch that the first one took."""
     simulating = processes.simulate(seconds=1)
     serving = processes.serve([simulating.url])
     with Line(serving.url) as line, client_of(line.url, max_retries=4) as client:
-        answer = begun(pool, client)
-        until(lambda: batches(serving, "ann"))
+        answer = begun(pool, client, user)
+        until(lambda: batches(serving, user))
         line.open.clear()
         serving.process.kill()
         line.cut()
         serving = processes.serve([simulating.url])
         line.lead_to(serving.url)
         line.open.set()
-        one_batch(serving, answer.result(90))
+        one_batch(serving, user, answer.result(90))
 
 
 def test_calls_with_the_same_words_stay_apart(
-    processes: Processes, pool: ThreadPoolExecutor
+    slow_face: Serving, pool: ThreadPoolExecutor, user: str
 ) -> None:
-    """Three at once, each for one picture; one line is cut. It gets the picture that it had ordered
-    and not another's: three batches, three pictures."""
-    serving = processes.serve([processes.simulate(seconds=1).url])
+    """Six at once, each for one picture; four of them are cut at the same moment. Each gets the
+    picture of an order of its own: six batches, each given once."""
     with (
-        Line(serving.url) as line,
-        client_of(line.url, max_retries=4) as cut,
-        client_of(serving.url) as whole,
+        Line(slow_face.url) as line,
+        client_of(line.url, max_retries=5) as cut,
+        client_of(slow_face.url) as whole,
     ):
-        answers = [begun(pool, client, n=1) for client in (whole, cut, whole)]
-        until(lambda: len(batches(serving, "ann")) == 3)
+        clients = (whole, cut, cut, whole, cut, cut)
+        answers = [begun(pool, client, user, n=1) for client in clients]
+        until(lambda: len(batches(slow_face, user)) == 6)
         line.cut()
-        found = [pictures(answer.result(60))[0] for answer in answers]
-    assert len({pixels(data) for data in found}) == 3
-    assert len(batches(serving, "ann")) == 3
+        found = [answer.result(90) for answer in answers]
+    assert len({extra(answer, "batch_id") for answer in found}) == 6
+    assert len({pixels(pictures(answer)[0]) for answer in found}) == 6
+    assert len(batches(slow_face, user)) == 6
 
 
 def test_a_client_that_cannot_wait_long_is_told_to_come_back(
-    processes: Processes, pool: ThreadPoolExecutor
+    slow_face: Serving, pool: ThreadPoolExecutor, user: str
 ) -> None:
     """Before its own limit it gets 503 `still_running`, which the SDK understands: it asks again
     and gets the same batch. Without retries the error names the batch, which goes on."""
-    serving = processes.serve([processes.simulate(seconds=2).url])
-    hasty = {"x-stainless-read-timeout": "2"}
-    with client_of(serving.url, max_retries=30) as client:
-        one_batch(serving, begun(pool, client, n=2, extra_headers=hasty).result(60), n=2)
+    hasty = {"x-stainless-read-timeout": "1"}
+    with client_of(slow_face.url, max_retries=60) as client:
+        answer = begun(pool, client, user, n=4, extra_headers=hasty)
+        one_batch(slow_face, user, answer.result(90))
     with (
-        client_of(serving.url, max_retries=0) as client,
+        client_of(slow_face.url, max_retries=0) as client,
         pytest.raises(openai.InternalServerError) as told,
     ):
-        client.images.generate(model="mira", prompt="x", user="bob", extra_headers=hasty)
-    [batch] = batches(serving, "bob")
+        client.images.generate(model="mira", prompt="x", user=f"{user}-2", n=4, extra_headers=hasty)
+    [batch] = batches(slow_face, f"{user}-2")
     assert (told.value.status_code, told.value.code) == (503, "still_running")
     assert batch["id"] in told.value.message
     assert told.value.response.headers["x-should-retry"] == "true"
     assert told.value.response.headers["retry-after-ms"] == "500"
-    assert until_ended(serving, batch["id"])["status"] == "completed"
+    assert until_ended(slow_face, batch["id"])["status"] == "completed"
 
 
 def sent_and_left(serving: Serving, body: dict[str, object]) -> None:
@@ -133,43 +133,23 @@ def sent_and_left(serving: Serving, body: dict[str, object]) -> None:
 
 
 def test_a_client_that_goes_takes_its_order_along_only_where_it_said_so(
-    processes: Processes,
+    slow_face: Serving, user: str
 ) -> None:
     """Without a word the batch is drawn to its end, and whoever sends the request again gets it.
     With `cancel_on_disconnect` it is canceled, and sent again it is another order."""
-    serving = processes.serve([processes.simulate(seconds=0.5).url])
-    body: dict[str, object] = {"model": "mira", "prompt": "x", "n": 3, "user": "ann"}
-    sent_and_left(serving, body)
-    with client_of(serving.url) as client:
-        again = {"x-stainless-retry-count": "1"}
+    body: dict[str, object] = {"model": "mira", "prompt": "x", "n": 4}
+    again = {"x-stainless-retry-count": "1"}
+    sent_and_left(slow_face, {**body, "user": user})
+    leaving = {**body, "user": f"{user}-2", "cancel_on_disconnect": True}
+    with client_of(slow_face.url) as client:
         answer = client.images.generate(
-            model="mira", prompt="x", n=3, user="ann", extra_headers=again
+            model="mira", prompt="x", n=4, user=user, extra_headers=again
         )
-        one_batch(serving, answer, n=3)
-        leaving = {**body, "user": "bob", "cancel_on_disconnect": True}
-        sent_and_left(serving, leaving)
-        [left] = batches(serving, "bob")
-        ended = until_ended(serving, left["id"])
-        assert ended["status"] in ("canceled", "partial")
-        anew = client.images.generate(
-            model="mira",
-            prompt="x",
-            n=3,
-            user="bob",
-            extra_body={"cancel_on_disconnect": True},
-            extra_headers=again,
+        one_batch(slow_face, user, answer)
+        sent_and_left(slow_face, leaving)
+        [left] = batches(slow_face, f"{user}-2")
+        assert until_ended(slow_face, left["id"])["status"] in ("canceled", "partial")
+        anew = client.post(
+            "/images/generations", body=leaving, cast_to=ImagesResponse, options={"headers": again}
         )
     assert extra(anew, "batch_id") != left["id"]
-
-
-def test_many_cut_at_once_get_theirs(processes: Processes, pool: ThreadPoolExecutor) -> None:
-    """Six calls with the same words, all cut at the same moment: six batches, each given once."""
-    serving = processes.serve([processes.simulate(seconds=0.5).url])
-    with Line(serving.url) as line, client_of(line.url, max_retries=5) as client:
-        answers = [begun(pool, client, n=1) for _ in range(6)]
-        until(lambda: len(batches(serving, "ann")) == 6)
-        line.cut()
-        found = [answer.result(90) for answer in answers]
-    assert len({extra(answer, "batch_id") for answer in found}) == 6
-    assert len({pixels(pictures(answer)[0]) for answer in found}) == 6
-    assert len(batches(serving, "ann")) == 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, TypeAlias, cast
 from urllib.parse import parse_qsl, urlencode
 

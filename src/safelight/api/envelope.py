@@ -50,11 +50,7 @@ class Envelope:
             self._check(scope)
             await self._app(inner, _Counted(receive, self._max_body), outer)
         except SafelightError as error:
-            if outer.started:
-                # It breaks off: whoever reads it sees that it is not whole.
-                _log.warning("answer broken off", request_id=request_id, reason=error.detail)
-            else:
-                await speaking.answer(error, request_id)(scope, receive, outer)
+            await speaking.answer(error, request_id)(scope, receive, outer)
         except ClientDisconnect:
             return
         except Exception:  # noqa: BLE001 - here a fault of ours becomes an answer

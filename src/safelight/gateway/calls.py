@@ -24,7 +24,7 @@ from safelight.database.connection import Database
 REMEMBERED: Final = 1800.0
 """Seconds in which a call can be taken up."""
 _PATIENCE: Final = 3.0  # s until one that somebody seems to wait for is taken for another's
-_PAUSE: Final = 0.1  # s
+_PAUSE: Final = 0.2  # s
 
 log = structlog.get_logger()
 

@@ -25,7 +25,7 @@ from safelight.api.openai.presence import Client
 from safelight.api.openai.requests import ROUTE, STEPS, Wish, hold_for, sent_again
 from safelight.api.openai.streaming import stream
 from safelight.api.problems import request_id_of
-from safelight.core.errors import DatabaseAway, Invalid, Refusal
+from safelight.core.errors import DatabaseAway, Invalid, Refusal, SafelightError
 from safelight.core.records import Batch, Order
 from safelight.core.states import COMPLETED, ENDED, FAILED
 from safelight.gateway import Gateway, Held
@@ -153,9 +153,15 @@ class Answer(Response):
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": first, "more_body": True})
-        async with aclosing(pieces):
-            async for piece in pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except SafelightError as error:
+            # The line is closed without an end, so that nobody takes what arrived for the whole.
+            id = request_id_of(self._request)
+            _log.warning("answer broken off", request_id=id, reason=error.detail)
+            return
         # Whoever has gone gets no end, so that what did arrive is not taken for the whole.
         self._whole = await client.is_there()
         if self._whole:

@@ -43,9 +43,13 @@ class Pieces:
 
         Raises:
             Gone: a picture was deleted; before the first piece.
-            Invalid, StoreTrouble: a picture cannot be given; perhaps behind the first piece.
+            Invalid, StoreTrouble: a picture cannot be given; behind the first piece, if it is not
+                the first picture.
         """
         files = [_file(image) for image in batch.images]
+        # A store that is away is told as an error of its own, not by an answer that breaks off.
+        async for _ in self.gateway.read(files[0], 0, 1):
+            pass
         yield _open(self._common(batch, files[0])) + b',"data":['
         for place, (image, file) in enumerate(zip(batch.images, files, strict=True)):
             item = {"gateway": self._gateway(image)}
