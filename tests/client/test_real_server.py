@@ -84,7 +84,7 @@ def test_a_batch_that_cannot_be_drawn_says_why_and_can_be_tried_again(
     assert {image.error.code for image in failed.images if image.error} == {"out-of-memory"}
     assert failed.save(tmp_path / "nothing") == []
     comfy.fault("oom", 0.0)
-    assert failed.retry().wait(timeout=60).status == "completed"
+    assert failed.retry().wait(timeout=120).status == "completed"
     with pytest.raises(ProblemError) as refused:
         failed.cancel()
     assert refused.value.status == 409
@@ -132,7 +132,7 @@ def test_a_server_that_is_killed_is_found_again_and_nothing_is_told_twice(
 ) -> None:
     """kill -9 in the middle of a batch; whoever listens goes on listening to the next server."""
     serving = processes.serve([processes.simulate(seconds=0.4).url])
-    batch = Client(serving.url).order("mira", user="ann", quantity=4)
+    batch = Client(serving.url, patience=120).order("mira", user="ann", quantity=4)
     told: list[Event] = []
     for event in batch.watch(after=0):
         told += [event] if event.number else []
