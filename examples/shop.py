@@ -249,7 +249,7 @@ PAGE = """<!doctype html>
   <button>Order</button>
 </form>
 <p role="status"></p><div></div>
-<script>
+<script type="module">
 const [form, status, pictures] = ["form", "p", "div"].map(name => document.querySelector(name));
 const say = text => { status.textContent = text };
 fetch("/characters").then(answer => answer.json()).then(all => all.forEach(

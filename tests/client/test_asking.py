@@ -218,7 +218,10 @@ async def test_ids_stay_ids_and_the_key_goes_along(server: ScriptedServer) -> No
     assert server.asked[0].headers["Authorization"] == "Bearer secret"
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "localhost", "", "ftp://host", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:8080", "localhost", "", "ftp://host", "http://", "http://h:99999", "http://[h"],
+)
 def test_what_is_no_address_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="is no address"):
         AsyncClient(url)
@@ -383,7 +386,8 @@ async def test_address_and_key_are_taken_from_the_environment(
 def test_a_secret_is_never_shown() -> None:
     """Not in the client's text, nor in the refusal of an address or key that has one."""
     assert repr(AsyncClient("http://host:1/base/", "hush")) == "AsyncClient('http://host:1/base')"
-    for url, key in (("http://user:hush@host", None), ("http://host", "hush hush\n\nhush")):
+    wrong = [("http://user:hush@host", None), ("http://user:hush@host:99999", None)]
+    for url, key in (*wrong, ("http://host", "hush hush\n\nhush")):
         with pytest.raises(ValueError) as refused:
             AsyncClient(url, key)
         assert "hush" not in str(refused.value)
@@ -413,3 +417,35 @@ async def test_a_retry_whose_answer_was_lost_is_no_conflict(
         await client.retry("b1")
     with pytest.raises(Conflict):
         await client.retry_image("i1")
+
+
+async def test_an_answer_without_an_end_is_not_listened_to(
+    server: ScriptedServer, client: AsyncClient
+) -> None:
+    """Neither as JSON nor as a stream of events; what fills no memory is refused by name."""
+
+    async def never_stops(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x" * 1_000_000)
+
+    server.usual[BATCH] = server.usual[EVENTS] = never_stops
+    with pytest.raises(UnexpectedAnswer, match="without an end"):
+        await client.batch("b1")
+    with pytest.raises(UnexpectedAnswer, match="has no end"):
+        await anext(client.watch("b1"))
+
+
+def test_a_client_belongs_to_one_event_loop() -> None:
+    client = AsyncClient("http://127.0.0.1:9", patience=0.0)
+
+    async def begin() -> None:
+        with pytest.raises(NoServer):
+            await client.health()
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(begin())
+        with pytest.raises(RuntimeError, match="another event loop"):
+            second.run(client.health())
+        first.run(client.close())

@@ -175,6 +175,7 @@ async def test_events_say_what_they_are_about(server: ScriptedServer, client: As
     )
     step, new, failed, last = await told(client)
     assert (step.progress, step.index, step.error, step.last) == (0.25, None, None, False)
+    assert (step.preview, new.preview) == (None, None)
     assert (new.type, new.number, new.data) == ("preview", None, {"url": "/p"})
     assert (failed.index, failed.error) == (1, Failure("out-of-memory", "too large"))
     assert (last.last, last.at) == (True, "2026-01-02T03:04:05.000000Z")

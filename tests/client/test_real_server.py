@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as Pictures
 
 import safelight
-from safelight import AsyncClient, Batch, BatchFailed, Client, ProblemError
+from safelight import AsyncClient, Batch, BatchFailed, Client, Event, ProblemError
 from safelight.client import InvalidRequest, NotFound, PermissionDenied, Unauthorized
 from tests.cli.scripted_server import ScriptedServer
 from tests.client.relaying import relays
@@ -84,7 +84,7 @@ def test_a_batch_that_cannot_be_drawn_says_why_and_can_be_tried_again(
     assert {image.error.code for image in failed.images if image.error} == {"out-of-memory"}
     assert failed.save(tmp_path / "nothing") == []
     comfy.fault("oom", 0.0)
-    assert failed.retry().wait(timeout=60).status == "completed"
+    assert failed.retry().wait(timeout=120).status == "completed"
     with pytest.raises(ProblemError) as refused:
         failed.cancel()
     assert refused.value.status == 409
@@ -124,6 +124,23 @@ async def test_an_order_whose_answer_is_lost_is_one_batch(
         expected = [event async for event in direct.watch(batch.id) if event.number]
     assert len(server.requests(stream)) == 4
     assert told == expected
+    assert told[-1].type == "batch.completed"
+
+
+def test_a_server_that_is_killed_is_found_again_and_nothing_is_told_twice(
+    processes: Processes,
+) -> None:
+    """kill -9 in the middle of a batch; whoever listens goes on listening to the next server."""
+    serving = processes.serve([processes.simulate(seconds=0.4).url])
+    batch = Client(serving.url, patience=120).order("mira", user="ann", quantity=4)
+    told: list[Event] = []
+    for event in batch.watch(after=0):
+        told += [event] if event.number else []
+        if event.type == "image.stored" and serving.process.popen.poll() is None:
+            serving.process.kill()
+            processes.start("serve", "--port", serving.url.rpartition(":")[2])
+    assert told == [event for event in batch.watch(after=0) if event.number]
+    assert sorted(e.index or 0 for e in told if e.type == "image.stored") == [1, 2, 3, 4]
     assert told[-1].type == "batch.completed"
 
 

@@ -102,18 +102,27 @@ async def read_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[Event]:
     Half an event at the end of a broken stream is none.
     """
     fields: dict[str, str] = {}
-    rest = b""
+    async for line in _lines(pieces):
+        name, _, value = line.rstrip(b"\r").decode("utf-8", "replace").partition(":")
+        fields[name] = value.removeprefix(" ")
+        if not name and not value:
+            if "data" in fields:
+                yield _event(fields)
+            fields = {}
+
+
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    begun: list[bytes] = []
+    length = 0
     async for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        if len(rest) > LARGEST:
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            yield b"".join([*begun, end])
+            begun, length = [], 0
+        begun.append(rest)
+        length += len(rest)
+        if length > LARGEST:
             raise UnexpectedAnswer(200, "a line of a stream of events has no end")
-        for line in lines:
-            name, _, value = line.rstrip(b"\r").decode("utf-8", "replace").partition(":")
-            fields[name] = value.removeprefix(" ")
-            if not name and not value:
-                if "data" in fields:
-                    yield _event(fields)
-                fields = {}
 
 
 def _event(fields: dict[str, str]) -> Event:

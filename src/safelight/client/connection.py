@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -36,6 +37,7 @@ class Connection:
         self._timeout = timeout
         self._patience = patience
         self._http: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     async def close(self) -> None:
@@ -139,7 +141,11 @@ class Connection:
         """Made in the loop in which something is asked first, and bound to it."""
         if self._closed:
             raise RuntimeError("this client is closed")
+        here = asyncio.get_running_loop()
+        if self._loop is not None and self._loop is not here:
+            raise RuntimeError("this client was used in another event loop; make one in each")
         if self._http is None:
+            self._loop = here
             self._http = aiohttp.ClientSession(
                 headers=self._headers,
                 timeout=_idle(self._timeout),
@@ -158,10 +164,14 @@ def _is_news(event: Event, after: int) -> bool:
 
 def _address(url: str) -> str:
     """The address without a slash at the end. Raises ValueError."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of the port, or of what stands between brackets
+        raise ValueError(f'this is no address such as "{HERE}"') from None
     if parts.username is not None or parts.password is not None:
         raise ValueError("an address holds no user and no password; give `key` instead")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not usable or parts.query or parts.fragment:
         raise ValueError(f'"{url}" is no address such as "{HERE}"')
     return url.rstrip("/")
 

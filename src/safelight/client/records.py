@@ -178,6 +178,12 @@ class Event:
         return step / steps if isinstance(step, int) and steps else None
 
     @property
+    def preview(self) -> str | None:
+        """Where the image as far as it is drawn can be seen, of `progress`, if it can."""
+        preview = self.data.get("preview")
+        return preview if isinstance(preview, str) else None
+
+    @property
     def last(self) -> bool:
         """Whether it is one that ends a batch."""
         return self.type in LAST_EVENTS
