@@ -24,6 +24,7 @@ class Route:
     kind: Kind
     ok: int = 200
     body: Any = None
+    unknown: int = 422  # what an order for a character out of reach is answered
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -34,7 +35,7 @@ class Route:
     @property
     def what(self) -> str:
         """What its ids are of: `batches`, `images`, …"""
-        return (*self.path.split("/"), "")[2]
+        return self.path.partition("/v1/")[2].split("/")[0]
 
 
 _BATCH: Final = "/v1/batches/{id}"
@@ -63,6 +64,7 @@ TABLE: Final = (
     Route("GET", _IMAGE, "owned"),
     Route("GET", _IMAGE + "/file", "owned"),
     Route("GET", _IMAGE + "/thumbnail", "owned"),
+    Route("GET", _IMAGE + "/preview", "owned", 404),  # it is drawn already
     Route("POST", _IMAGE + "/links", "owned"),
     Route("POST", _IMAGE + "/cancel", "owned", 409),
     Route("POST", _IMAGE + "/retry", "owned", 409),
@@ -93,8 +95,12 @@ TABLE: Final = (
     Route("GET", _HOOK + "/deliveries", "admins"),
     Route("POST", _HOOK + "/deliveries/{delivery}/redeliver", "admins", 404),
     Route("DELETE", _HOOK, "admins", 204),
+    Route("GET", "/openai/v1/models", "all"),
+    Route("GET", "/openai/v1/models/{id}", "character"),
+    Route("POST", "/openai/v1/images/edits", "all", 400),
     Route("DELETE", _IMAGE, "owned"),
     Route("POST", "/v1/batches", "order", 201),
+    Route("POST", "/openai/v1/images/generations", "order", unknown=404),
 )
 # It never ends: who hears what on it is told by a test of its own.
 STREAM: Final = "GET /v1/events"

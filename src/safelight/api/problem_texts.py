@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A problem's status, its title, and what to do."""
-
-    status: int
-    title: str
-    text: str
-
+from safelight.api.access_texts import ACCESS
+from safelight.api.text import Text
 
 # One per code that an answer can carry at its top. Codes of single fields are in `field_texts.py`.
-PROBLEMS: Final = {
+_WORK: Final = {
     "already-failed": Text(
         409,
         "It has failed already",
@@ -95,12 +87,6 @@ PROBLEMS: Final = {
         409,
         "Not possible in this state",
         "It is not possible in the state things are in. Look again, then decide.",
-    ),
-    "cross-origin": Text(
-        403,
-        "Pages of other origins may not do this",
-        "A browser sent this request for a page of another origin. Send it from a page of this "
-        "server, or from a program.",
     ),
     "database-away": Text(
         503,
@@ -191,41 +177,15 @@ PROBLEMS: Final = {
         "The workflow has no place for a parameter the request names. Leave it out, or name its "
         "slot in the workflow.",
     ),
-    "permission-denied": Text(
-        403,
-        "This key may not do that",
-        "The API key that was shown has no scope for this. Ask whoever runs the service for one "
-        "that has; `safelight keys ls` shows the scopes of each.",
-    ),
     "range-not-satisfiable": Text(
         416,
         "The file has no byte in this range",
         "The file is shorter; Content-Range has its size.",
     ),
-    "rate-limited": Text(
-        429,
-        "Too much was asked for in this time",
-        "The key, or the user, has asked for as much as the settings or the key allow in this "
-        "time. Nothing was reserved and the Idempotency-Key is free. Come back after Retry-After"
-        " seconds.",
-    ),
     "read-only": Text(
         409,
         "This stands in the settings file",
         "It stands in the settings file and is changed there, not through the API.",
-    ),
-    "signature-expired": Text(
-        403,
-        "The link was good for a time",
-        "A signed link is good until the moment it names. Ask the application that gave it out "
-        "for a new one.",
-    ),
-    "signature-invalid": Text(
-        403,
-        "The link is not signed like this",
-        "A signed link leads to one picture, and with every parameter as it was signed. This one"
-        " was altered or cut off, leads elsewhere, or the keys that sign were changed since. Ask"
-        " the application that gave it out for a new one.",
     ),
     "store-away": Text(
         503,
@@ -261,13 +221,6 @@ PROBLEMS: Final = {
         "Many wrong API keys came from this address lately. Right ones are answered all the same. "
         "Come back after Retry-After seconds, with another key.",
     ),
-    "unauthorized": Text(
-        401,
-        "An API key is needed",
-        "Send an API key as `Authorization: Bearer slk_…`. From the first key on nobody is "
-        "answered without one; `safelight keys create` makes it. The detail says if a key is "
-        "mistyped, unknown, revoked or expired.",
-    ),
     "unknown-character": Text(
         422,
         "There is no such character",
@@ -300,3 +253,4 @@ PROBLEMS: Final = {
         "Workflow, Export (API).",
     ),
 }
+PROBLEMS: Final = dict(sorted({**ACCESS, **_WORK}.items()))
