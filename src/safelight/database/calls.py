@@ -36,9 +36,9 @@ async def take_up(
 
 async def held(database: Database, call: Call, seconds: float) -> bool:
     """Whether there is an earlier call like this whose answer did not arrive."""
-    row = await database.fetchrow("call_held", call.scope, call.fingerprint, seconds)
+    row = await database.fetchrow("call_unanswered", call.scope, call.fingerprint, seconds)
     assert row is not None
-    return bool(row["held"])
+    return bool(row["waits"])
 
 
 async def let_go(database: Database, holder: str) -> None:

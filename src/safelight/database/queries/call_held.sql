@@ -1,6 +1,9 @@
--- Whether somebody still waits for the answer to a call like this.
--- $1 scope, $2 fingerprint, $3 seconds
-select exists (
-    select from calls
-    where scope = $1 and fingerprint = $2 and arrived_at is null
-      and created_at > safelight_now() - make_interval(secs => $3)) as held
+-- Images of a graph that is no longer held get their places back, some at a time.
+-- $1 pool, $2 graph, $3 how many
+update images set held = false
+where id in (
+    select image.id from images image join batches batch on batch.id = image.batch_id
+    where image.pool = $1 and image.held and image.status = 'queued'
+      and batch.plan ->> 'graph' = $2
+    order by image.turn limit $3 for update of image skip locked)
+returning id, pool, turn, tries
