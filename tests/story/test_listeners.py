@@ -79,6 +79,8 @@ def test_five_hundred_hear_everything_for_the_price_of_five(
         assert reads[many] <= 3 * len(whole)
         # Who comes in the moment in which the first one begins asks once more.
         assert len(PLACES.findall(said)) <= many + 20
+        # Whether there are keys is looked up once a second, whoever wants to know.
+        assert said.count(b"from api_keys") <= 100
     assert reads[MANY] <= 2 * reads[FEW] + 50
 
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import struct
 import time
 import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import uuid4
 
 import pytest
 from PIL import Image
 
+from safelight.database import previews
+from safelight.database.bell import Bell, Progress
+from safelight.database.connection import Database
+from safelight.database.images import Work
 from safelight.database.previews import MOST_BYTES
+from safelight.database.stopping import stop
 from safelight.pictures import BadPicture
-from safelight.worker.previews import small
+from safelight.worker.lanes import Lane, Lanes
+from safelight.worker.previews import Previews, small
+from tests.pipeline.orders import Counter
+from tests.pipeline.test_fairness import draw, lease
+from tests.worker.test_lanes import lane as make_lane
 
 
 def noise(width: int, height: int) -> Image.Image:
@@ -69,3 +82,102 @@ def test_what_is_no_small_whole_picture_is_dropped(what: str) -> None:
     with pytest.raises(BadPicture):
         small(BAD[what])
     assert time.process_time() - began < 2
+
+
+@dataclass
+class Studio:
+    """An image that is drawn, and the previews of the worker that has it drawn."""
+
+    database: Database
+    bell: Bell
+    lane: Lane
+    work: Work
+    previews: Previews
+
+    async def shown(self) -> bytes | None:
+        """What whoever looks sees."""
+        found = await previews.of_image(self.database, self.work.image)
+        assert found is not None
+        return found.picture
+
+    async def offered_until_shown(self, frame: bytes) -> bytes:
+        """Offers it again and again, as a backend does."""
+        async with asyncio.timeout(30):
+            while (picture := await self.shown()) is None:
+                self.previews.offer(self.work, frame)
+                await asyncio.sleep(0.05)
+        return picture
+
+
+@pytest.fixture
+async def studio(database: Database) -> AsyncIterator[Studio]:
+    counter = Counter(database)
+    await lease(database)
+    await counter.accept(quantity=1)
+    work = (await draw(database)).work
+    assert work is not None
+    lane = make_lane("b1")
+    lane.open[work.prompt_id] = work
+    made = Previews(database, counter.bell, Lanes([lane]))
+    running = [asyncio.create_task(loop()) for loop in (made.look, made.make)]
+    yield Studio(database, counter.bell, lane, work, made)
+    assert await stop(*running) == []
+
+
+GOOD = encoded(Image.new("RGB", (512, 256), "red"))
+
+
+async def test_nothing_is_made_until_somebody_watches(studio: Studio) -> None:
+    """What is offered before is dropped; then a small picture is kept and its number told, behind
+    the latest progress. What a backend sends beside pictures harms nobody."""
+    for _ in range(20):
+        studio.previews.offer(studio.work, GOOD)
+        await asyncio.sleep(0.02)
+    assert await studio.shown() is None
+    studio.bell.tell(Progress(studio.work.batch, studio.work.image, 3, 20))
+    await previews.watch(studio.database, [studio.work.batch], 60)
+    for frame in BAD.values():
+        studio.previews.offer(studio.work, frame)
+    with Image.open(io.BytesIO(await studio.offered_until_shown(GOOD))) as picture:
+        assert picture.size == (320, 160)
+    async with asyncio.timeout(30):
+        while not (told := studio.bell.latest(studio.work.image)) or not told.preview:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    found = await previews.of_image(studio.database, studio.work.image)
+    assert found is not None
+    assert told == Progress(studio.work.batch, studio.work.image, 3, 20, found.number)
+
+
+async def test_nothing_of_it_stays(studio: Studio) -> None:
+    """Of an image that is not dispatched any more nothing is shown in the same moment and nothing
+    kept a little later; and what is still on its way is not kept at all."""
+    await previews.watch(studio.database, [studio.work.batch], 60)
+    await studio.offered_until_shown(GOOD)
+    async with studio.database.session() as c:
+        await c.execute("update images set status = 'queued' where id = $1", studio.work.image)
+    assert await studio.shown() is None
+    prompt_id, small_one = studio.work.prompt_id, small(GOOD)
+    assert await previews.put(studio.database, studio.work.image, prompt_id, small_one) is None
+    del studio.lane.open[prompt_id]
+    async with asyncio.timeout(30), studio.database.session() as c:
+        while await c.fetchval("select count(*) from previews"):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_numbers_rise_and_wishes_run_out(studio: Studio) -> None:
+    """Each preview has a higher number than the one before, also within a millisecond; a wish that
+    nobody renews is none."""
+    image, prompt_id = studio.work.image, studio.work.prompt_id
+    numbers = [await previews.put(studio.database, image, prompt_id, b"x") for _ in range(50)]
+    assert None not in numbers
+    assert numbers == sorted(set(numbers), key=lambda number: number or 0)
+    batch = studio.work.batch
+    await previews.watch(studio.database, [batch], 60)
+    await previews.watch(studio.database, [batch], 1)  # another process: the longer one counts
+    assert await previews.watched(studio.database, [batch, str(uuid4())]) == {batch}
+    async with studio.database.session() as c:
+        await c.execute("update watches set until = now() - interval '2 minutes'")
+    assert await previews.watched(studio.database, [batch]) == set()
+    await previews.forget(studio.database)
+    async with studio.database.session() as c:
+        assert await c.fetchval("select count(*) from watches") == 0
