@@ -10,7 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from safelight import __version__
-from safelight.api import openapi, problems, reference
+from safelight.api import metrics, openapi, problems, reference
+from safelight.api.access import Access, Watcher
 from safelight.api.auth import Doorkeeper
 from safelight.api.context import Context
 from safelight.api.envelope import Envelope
@@ -40,6 +41,7 @@ _ROUTERS = (
     workflows,
     publishers,
     operations,
+    metrics,
     reference,
 )
 
@@ -52,10 +54,12 @@ def create_app(
     limits: Limits | None = None,
     max_body: int = 1_048_576,
     name_template: NameTemplate = DEFAULT_TEMPLATE,
+    watcher: Watcher | None = None,
 ) -> FastAPI:
     """An ASGI application that asks this gateway for whoever shows a key of this ring.
 
     `limits` are those the gateway plans with: here they only fill the OpenAPI document.
+    `watcher` measures.
     """
     app = FastAPI(title="Safelight", version=__version__, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
@@ -68,6 +72,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, problems.on_wrong_parameters)
     app.add_middleware(Doorkeeper, keyring=keyring)
     app.add_middleware(Envelope, max_body=max_body, public_url=public_url)
+    app.add_middleware(Access, watcher=watcher)
 
     @cache
     def described() -> dict[str, Any]:

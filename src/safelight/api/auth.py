@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from safelight.api.asked import note_asker, note_route
 from safelight.core.rights import Rights
 from safelight.gateway import Keyring
 
@@ -28,8 +29,12 @@ class Doorkeeper:
         """One request."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
             rights = await self._keyring.rights(_shown(Headers(scope=scope)))
+            note_asker(scope, rights)
             scope = {**scope, "safelight.rights": rights}
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            note_route(scope)
 
 
 def rights_of(request: Request) -> Rights:

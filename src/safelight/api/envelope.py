@@ -38,6 +38,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         request_id = str(uuid.uuid4())
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         outer = _Answer(send, request_id, bodyless=scope["method"] == "HEAD")
         inner = {**scope, "safelight.request_id": request_id, "safelight.head": outer.bodyless}
         if outer.bodyless:
@@ -50,7 +51,7 @@ class Envelope:
         except ClientDisconnect:
             return
         except Exception:  # noqa: BLE001 - here a fault of ours becomes an answer
-            _log.exception("request failed", request_id=request_id, path=scope["path"])
+            _log.exception("request failed", path=scope["path"])
             if not outer.started:
                 await problems.internal_error(request_id)(scope, receive, outer)
 

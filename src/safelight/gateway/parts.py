@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Self
 from uuid import UUID
 
@@ -30,7 +30,8 @@ from safelight.store import Store
 class Parts:
     """The gateway's parts, and the rights of whoever asks: anybody's until `seen_by` says whose.
 
-    `working` says how the worker of this process is, None where it has none.
+    `working` says how the worker of this process is, None where it has none; `metrics` writes what
+    was measured in it.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Parts:
         limits: Limits,
         working: Callable[[], str] | None = None,
         webhooks: Allowed | None = None,
+        metrics: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
         self._database = database
         self._bell = bell
@@ -52,6 +54,7 @@ class Parts:
         self._acceptor = acceptor
         self._limits = limits
         self._working = working
+        self._metrics = metrics
         self._thumbnails = Thumbnails(store)
         self._shelf = shelf
         self._fleet = Fleet(database)
@@ -93,6 +96,11 @@ class Parts:
         """Subscriptions to all batches."""
         self._rights.need_admin()
         return self._webhooks
+
+    async def metrics(self) -> bytes:
+        """How this process is doing, as text for who measures it; none where nobody counts."""
+        self._rights.need_admin()
+        return await self._metrics() if self._metrics else b""
 
     async def resume_workflow(self, id: str, pool: str | None) -> Sequence[str]:
         """Let it be drawn again where it is held; in which pools it was. Raises `Unknown`."""

@@ -122,6 +122,8 @@ class Lane:
 
     async def _follow(self, work: Work, new: bool) -> None:
         assert self.follower is not None
+        about = {"batch_id": work.batch, "image_id": work.image, "backend": self.name}
+        structlog.contextvars.bind_contextvars(**about)  # of this task
         clock = asyncio.get_running_loop().time
         began = clock()
         lookout = self._lookouts[work.prompt_id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -17,6 +18,7 @@ from safelight.api.openapi import described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.schemas import BatchRequest, BatchStatus
 from safelight.core.states import ENDED
+from safelight.core.traceparent import read_traceparent
 
 router = APIRouter(tags=["batches"])
 _SCOPE: Final = "POST /v1/batches"
@@ -41,7 +43,7 @@ class BatchFilters(BaseModel):
     summary="Order images",
     status_code=201,
     responses=described({201: "Batch", 200: "Batch"}, 400, 403, 413, 422, 429),
-    openapi_extra=takes("BatchRequest", headers=("Idempotency-Key", "Prefer")),
+    openapi_extra=takes("BatchRequest", headers=("Idempotency-Key", "Prefer", "traceparent")),
 )
 async def create_batch(request: Request) -> Response:
     """Reserve indices and order `quantity` different images.
@@ -54,10 +56,16 @@ async def create_batch(request: Request) -> Response:
     body, document = await bodies.read(request, BatchRequest)
     fingerprint = bodies.fingerprint(document) if key is not None else ""
     base = base_of(request)
+    caller = request.headers.get("traceparent")
     batch, replayed = await context.gateway.create_batch(
-        body.order(base), key=key, fingerprint=fingerprint, scope=_SCOPE
+        replace(body.order(base), traceparent=caller),
+        key=key,
+        fingerprint=fingerprint,
+        scope=_SCOPE,
     )
     headers = {"location": f"{base}/v1/batches/{batch.id}"}
+    if batch.traceparent and read_traceparent(batch.traceparent) != read_traceparent(caller):
+        headers["traceresponse"] = batch.traceparent
     if replayed:
         headers["idempotency-replayed"] = "true"
     wait = preferred_wait(request.headers.getlist("prefer"))
