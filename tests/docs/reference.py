@@ -11,12 +11,12 @@ import typer
 from safelight.api.app import create_app
 from safelight.cli.app import app
 from safelight.cli.reference import page
-from safelight.gateway import Gateway
+from safelight.gateway import Gateway, Keyring
 
 
 def document() -> dict[str, Any]:
     """The OpenAPI document; no route is asked, so there need be no gateway."""
-    return create_app(cast("Gateway", None)).openapi()
+    return create_app(cast("Gateway", None), cast("Keyring", None)).openapi()
 
 
 def routes() -> list[tuple[str, ...]]:

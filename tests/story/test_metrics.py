@@ -79,6 +79,8 @@ def test_every_metric_of_the_reference_is_seen_with_a_value(
     assert {name for name in named if not list(seen.of(name))} == set()
     expect(seen, stored)
     until(lambda: Scrape(f"{serving.url}/metrics").value("safelight_sse_clients") == 0)
+    count = "safelight_http_request_duration_seconds_count"
+    assert Scrape(f"{serving.url}/metrics").value(count, route="/v1/events") == 1
 
 
 def expect(seen: Scrape, stored: Any) -> None:
@@ -102,7 +104,7 @@ def expect(seen: Scrape, stored: Any) -> None:
         ("queue_depth", "pool", "default"): 0,
         ("backend_up", "backend", "b1"): 1,
         ("backend_slots", "backend", "b1"): 2,
-        ("http_request_duration_seconds_count", "route", "/v1/events"): 1,
+        ("http_request_duration_seconds_count", "route", "/v1/batches"): 3,
     }
     found = {
         (name, label, value): seen.value(f"safelight_{name}", **{label: value})
@@ -137,7 +139,7 @@ def test_a_request_is_measured_by_its_template_and_never_by_its_address(
     assert seen.value(count, route="/v1/batches/{id}", method="GET", status="404") == 2
     assert seen.value(count, route="none", status="404") == 2
     assert seen.value(count, route="/metrics", method="POST", status="405") == 1
-    assert not re.search("1234|5678|wp-login|nothing", seen.text)
+    assert not re.search("1234|5678|wp-login|nothing/here", seen.text)
 
 
 def test_metrics_are_an_administrators(processes: Processes) -> None:

@@ -177,10 +177,10 @@ def test_a_collector_in_trouble_delays_and_fails_no_image(
 
 
 def test_traces_without_the_extra_are_refused_by_name(processes: Processes) -> None:
-    """Where OpenTelemetry is not installed and an endpoint is configured: exit code 2, with what to
-    install."""
+    """Where OpenTelemetry's SDK is not installed and an endpoint is configured: exit code 2, with
+    what to install."""
     processes.configure([], '[tracing]\nendpoint = "http://127.0.0.1:4318"\n')
-    missing = "import sys; sys.modules['opentelemetry'] = None\n"
+    missing = "import sys; sys.modules['opentelemetry.sdk'] = None\n"
     missing += "from safelight.cli import main; main()"
     refused = processes.spawn([sys.executable, "-c", missing, "serve", "--port", "0"])
     assert refused.popen.wait(60) == 2
@@ -191,8 +191,10 @@ def test_traces_without_the_extra_are_refused_by_name(processes: Processes) -> N
 
 
 def test_nothing_of_it_is_imported_unless_it_is_wanted(processes: Processes) -> None:
-    """It takes memory and time; a server without an endpoint has none of it."""
+    """It takes memory and time; a server without an endpoint has neither what makes spans nor what
+    sends them."""
     serving = processes.serve([processes.simulate().url], environ={"PYTHONPROFILEIMPORTTIME": "1"})
     assert serving.order(1)["status"] == "completed"
     assert serving.process.lines_with("prometheus_client") > 0
-    assert serving.process.lines_with("opentelemetry") == 0
+    assert serving.process.lines_with("opentelemetry.sdk") == 0
+    assert serving.process.lines_with("opentelemetry.exporter") == 0
