@@ -88,9 +88,15 @@ class Acceptor:
             DatabaseAway: nothing was reserved.
         """
         id = str(uuid4())
-        about = {"batch": id, "character": order.character, "quantity": order.quantity}
         caller = read_traceparent(order.traceparent)
-        with self._traces.span("batch.accept", caller, **about, pool=plan.pool) as span:
+        with self._traces.span(
+            "batch.accept",
+            caller,
+            batch=id,
+            character=order.character,
+            quantity=order.quantity,
+            pool=plan.pool,
+        ) as span:
             await self._keep_graph(plan.graph, graph)
             order = replace(order, traceparent=span.traceparent)
             accepted = await self._accept(id, order, plan, key)

@@ -71,7 +71,7 @@ COUNTED: Final = (
     ),
     _histogram("delivery_duration", "Tries to send a webhook's message.", _NETWORK),
     _histogram(
-        *("http_request_duration", "Requests; of an event stream, when it has ended, what it took to begin.", _REQUESTS),
+        *("http_request_duration", "Requests; event streams until they begin.", _REQUESTS),
         *("method", "route", "status"),
     ),
     _gauge("sse_clients", "Listeners that are connected to event streams."),
