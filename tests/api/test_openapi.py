@@ -56,6 +56,7 @@ ROUTES = {
     "POST /v1/backends/{name}/resume": "resume_backend",
     "GET /healthz": "healthz",
     "GET /readyz": "readyz",
+    "GET /metrics": "metrics",
 }
 
 

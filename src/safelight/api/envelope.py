@@ -51,7 +51,7 @@ class Envelope:
         except ClientDisconnect:
             return
         except Exception:  # noqa: BLE001 - here a fault of ours becomes an answer
-            _log.exception("request failed", path=scope["path"])
+            _log.exception("request failed", request_id=request_id, path=scope["path"])
             if not outer.started:
                 await problems.internal_error(request_id)(scope, receive, outer)
 

@@ -84,8 +84,7 @@ class _Redacting:
 
     def __call__(self, _logger: object, _method: str, line: Any) -> dict[str, Any]:
         first = {name: line.pop(name) for name in _FIRST if name in line}
-        redacted: dict[str, Any] = self._redactor.value(first | dict(line))
-        return redacted
+        return {name: self._redactor.value(value) for name, value in (first | dict(line)).items()}
 
 
 class _Stderr:
