@@ -110,14 +110,16 @@ def test_every_request_has_a_line_that_says_who_asked_what_and_how_long_it_took(
 def test_a_workers_lines_say_which_image_of_which_batch_at_which_backend(
     processes: Processes,
 ) -> None:
-    """Also those that were written without thinking of it."""
+    """Also those that were written without thinking of it. And in whose trace."""
     serving = processes.serve([processes.simulate("--fault", "oom:1").url])
-    batch = serving.order(1)
+    order = {"user": "ann", "character": "mira", "prompt": "", "quantity": 1}
+    caller = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    batch = serving.post("/v1/batches", order, caller, wait=60)
     until(lambda: [line for line in logged(serving) if line["event"] == "attempt ended"])
     ended = next(line for line in logged(serving) if line["event"] == "attempt ended")
     assert ended["batch_id"] == batch["id"]
     assert ended["image_id"] == batch["images"][0]["id"]
-    assert ended["backend"] == "b1"
+    assert (ended["backend"], ended["trace_id"]) == ("b1", "a" * 32)
 
 
 def test_no_secret_is_in_the_log_of_a_server_under_traffic(processes: Processes) -> None:

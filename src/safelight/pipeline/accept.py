@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-import structlog
-
 from safelight.core.errors import Invalid, TooManyQueued
 from safelight.core.fairness import Fairness, costs
 from safelight.core.graph import canonical
@@ -27,7 +25,7 @@ from safelight.database.batches import NewBatch, NewImage, Reserved
 from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database, note
 from safelight.database.engine import Place, line_up
-from safelight.pipeline.tracing import UNTRACED, Traces
+from safelight.pipeline.tracing import UNTRACED, Traces, log_about
 from safelight.pipeline.waiting import until_fewer
 
 
@@ -102,8 +100,7 @@ class Acceptor:
             accepted = await self._accept(id, order, plan, key)
             replayed = None if isinstance(accepted, Batch) else accepted
             span.say(replayed=replayed)
-        # From here on the log of this request says which batch.
-        structlog.contextvars.bind_contextvars(batch_id=replayed or id)
+        log_about(order.traceparent, batch_id=replayed or id)
         return accepted
 
     async def _accept(self, id: str, order: Order, plan: Plan, key: Key | None) -> Batch | str:

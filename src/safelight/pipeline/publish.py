@@ -26,7 +26,7 @@ from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
 from safelight.database.publications import KIND, Claimed, Confirmed
 from safelight.pipeline.copying import Damaged, SpooledCopy, copied
-from safelight.pipeline.tracing import UNTRACED, Traces
+from safelight.pipeline.tracing import UNTRACED, Traces, log_about
 from safelight.publishers.base import Item, NotNow, Outcome, Publisher, Refused, Uploaded
 from safelight.store import KeyMissing, Store, StoreError
 
@@ -67,7 +67,7 @@ class Publish:
 
     async def carry(self, claimed: Claimed) -> float | None:
         """Copy it, and write what came of it; seconds in which nothing else should be copied."""
-        structlog.contextvars.bind_contextvars(batch_id=claimed.batch, image_id=claimed.image)
+        log_about(claimed.traceparent, batch_id=claimed.batch, image_id=claimed.image)
         clock, name = asyncio.get_running_loop().time, self.publisher.name
         began = clock()
         here = place_of_attempt(claimed.batch, claimed.traceparent, claimed.prompt_id)

@@ -36,7 +36,7 @@ from safelight.core.traceparent import Place, place_of_attempt, place_of_batch
 from safelight.database import deliveries, webhooks
 from safelight.database.connection import Connection, Database
 from safelight.database.deliveries import KIND, Due
-from safelight.pipeline.tracing import UNTRACED, Traces
+from safelight.pipeline.tracing import UNTRACED, Traces, log_about
 
 log = structlog.get_logger()
 
@@ -98,8 +98,7 @@ class Reporter:
 
     async def carry(self, claimed: Due) -> None:
         """Send it, and write what came of it. Raises `DatabaseAway`."""
-        about = {"batch_id": claimed.batch, "image_id": claimed.image}
-        structlog.contextvars.bind_contextvars(**{k: v for k, v in about.items() if v})
+        log_about(claimed.traceparent, batch_id=claimed.batch, image_id=claimed.image)
         self._busy[claimed.origin] += 1
         began = time.monotonic()
         said = {"batch": claimed.batch, "image": claimed.image, "event": claimed.type}

@@ -8,7 +8,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from safelight.core.traceparent import Place, place_of_attempt
+import structlog
+
+from safelight.core.traceparent import Place, place_of_attempt, read_traceparent
 from safelight.database.images import Work
 
 
@@ -86,3 +88,10 @@ UNTRACED: Traces = Untraced()
 def attempt(work: Work) -> Place:
     """Where an attempt is rendered."""
     return place_of_attempt(work.batch, work.traceparent, work.prompt_id)
+
+
+def log_about(traceparent: str | None, **about: str | None) -> None:
+    """What this task logs from here on is about this batch, image, backend, in this trace."""
+    place = read_traceparent(traceparent)
+    known = {**about, "trace_id": place.trace if place else None}
+    structlog.contextvars.bind_contextvars(**{k: v for k, v in known.items() if v is not None})

@@ -90,14 +90,16 @@ READ: Final = (
 """What is read of a process when it is scraped."""
 
 WHOLE: Final = (
-    _gauge("queue_depth", "Images in line; at most 100,000 are counted.", "pool"),
-    _gauge("queue_wait_seconds", "How long the first in line has waited.", "pool"),
+    _gauge("queue_depth", "Queued images, at most 100,000 are counted.", "pool"),
+    _gauge(
+        "queue_wait_seconds", "How long the oldest of them has waited, save those held.", "pool"
+    ),
     _gauge("backend_up", "1 if the backend takes images.", "backend", "pool"),
     _gauge("backend_busy", "Open attempts there.", "backend", "pool"),
     _gauge("backend_slots", "How many prompts it holds at once.", "backend", "pool"),
     _gauge("backend_resting", "1 for the reason why it takes none.", "backend", "pool", "reason"),
     _gauge("publications_pending", "Copies that wait, at most 100,000 are counted.", "publisher"),
-    _gauge("deliveries_pending", "Messages that wait; at most 100,000 are counted."),
+    _gauge("deliveries_pending", "Messages that wait, at most 100,000 are counted."),
 )
 """Facts of the whole system, read from the database: every process tells the same."""
 
