@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import urllib.error
 import urllib.request
@@ -9,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from safelight.core.signing import secret_of
+from safelight.database import embedded
 from tests.processes import Processes, Serving
 from tests.receiver import Receiver
 from tests.standins import Cloudinary
@@ -174,6 +177,26 @@ def test_a_worker_shows_its_own_on_a_port_of_its_own(processes: Processes) -> No
         urllib.request.urlopen(url.removesuffix("/metrics") + "/v1/batches", timeout=30)
     refused.value.close()
     assert worker.stop() == 0
+
+
+async def test_a_database_that_hangs_holds_up_no_scrape(
+    processes: Processes, postgres: embedded.Server, database_name: str
+) -> None:
+    """Somebody locks a table: the process is measured all the same, in time, and says that the
+    database does not answer. Afterwards the facts are there again."""
+    serving = await asyncio.to_thread(processes.serve)
+    url = f"{serving.url}/metrics"
+    arguments = {**postgres.connect_arguments(), "database": database_name}
+    connection = await asyncpg.connect(**arguments)
+    async with connection.transaction():
+        await connection.execute("lock table publications")
+        hanging = await asyncio.to_thread(Scrape, url)
+        assert hanging.value("safelight_database_up") == 0
+        assert list(hanging.of("safelight_deliveries_pending")) == []
+        assert hanging.value("safelight_build_info") == 1
+    await connection.close()
+    await asyncio.to_thread(until, lambda: Scrape(url).value("safelight_database_up") == 1)
+    assert list((await asyncio.to_thread(Scrape, url)).of("safelight_deliveries_pending"))
 
 
 def test_a_port_that_is_taken_is_said_at_the_start(processes: Processes) -> None:

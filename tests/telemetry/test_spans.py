@@ -96,3 +96,15 @@ async def test_nobody_waits_for_a_collector_that_hangs_or_is_away(collector: Col
         left = loop.time()
         await spans.close()
         assert loop.time() - left < 10
+
+
+async def test_switched_off_it_passes_on_what_the_caller_said(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenTelemetry's own variable: no span is made, and none is named as if it were."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    spans = Spans(collector.url, "1.2.3")
+    with spans.span("none", AROUND) as within, spans.span("none", None) as alone:
+        assert (within.traceparent, alone.traceparent) == (AROUND.text, None)
+    await spans.close()
+    assert collector.spans == []

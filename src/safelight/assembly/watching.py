@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from safelight import __version__
 from safelight.api.metrics import metrics_app
@@ -23,6 +24,8 @@ from safelight.telemetry.readings import Inside, Readings
 
 if TYPE_CHECKING:
     from safelight.telemetry.spans import Spans
+
+_PATIENCE: Final = 3.0  # s; whoever scrapes waits no longer than ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,9 @@ class Watch:
 
         async def whole() -> Facts | None:
             try:
-                return await facts.facts(database)
-            except DatabaseAway:
+                async with asyncio.timeout(_PATIENCE):
+                    return await facts.facts(database)
+            except (DatabaseAway, TimeoutError):
                 return None
 
         self.metrics.read(Readings(self._known, inside, whole))

@@ -69,7 +69,7 @@ class Spans:
         """See `pipeline.tracing.Traces`."""
         self._numbers.next = int(number, 16) if number else None
         made = self._tracer.start_span(name, context=_context(around), attributes=_ours(attributes))
-        return _Made(made)
+        return _Made(made, around)
 
     async def close(self) -> None:
         """Send what is left, within a moment; a collector that hangs is not waited for."""
@@ -83,8 +83,9 @@ class Spans:
 class _Made:
     """A span that has begun."""
 
-    def __init__(self, span: OtelSpan) -> None:
+    def __init__(self, span: OtelSpan, around: Place | None) -> None:
         self._span = span
+        self._around = around
 
     def __enter__(self) -> _Made:
         return self
@@ -104,8 +105,10 @@ class _Made:
 
     @property
     def traceparent(self) -> str | None:
-        """Where it is."""
+        """Where it is; of one that is none, since OpenTelemetry was switched off: the caller's."""
         context = self._span.get_span_context()
+        if not context.is_valid:
+            return self._around.text if self._around else None
         trace, span = f"{context.trace_id:032x}", f"{context.span_id:016x}"
         return Place(trace, span, context.trace_flags.sampled).text
 

@@ -64,10 +64,10 @@ async def create_batch(request: Request) -> Response:
         scope=_SCOPE,
     )
     headers = {"location": f"{base}/v1/batches/{batch.id}"}
-    if batch.traceparent and read_traceparent(batch.traceparent) != read_traceparent(caller):
-        headers["traceresponse"] = batch.traceparent
     if replayed:
         headers["idempotency-replayed"] = "true"
+    elif batch.traceparent and read_traceparent(batch.traceparent) != read_traceparent(caller):
+        headers["traceresponse"] = batch.traceparent  # a span of ours, not the caller's handed on
     wait = preferred_wait(request.headers.getlist("prefer"))
     if wait is not None:
         headers["preference-applied"] = f"wait={wait}"
