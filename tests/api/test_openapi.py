@@ -66,6 +66,7 @@ ROUTES = {
     "GET /openai/v1/models/{id}": "openai_get_model",
     "GET /healthz": "healthz",
     "GET /readyz": "readyz",
+    "GET /metrics": "metrics",
 }
 
 

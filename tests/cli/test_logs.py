@@ -47,7 +47,7 @@ def test_what_libraries_log_and_warn_of_is_json_like_everything(processes: Proce
     serving.process.end_of_lines()
     lines = logged(serving)
     for line in lines:
-        assert {"event", "level", "timestamp"} <= line.keys()
+        assert {"event", "level", "ts"} <= line.keys()
         assert not {"_record", "_from_structlog"} & line.keys()
     warned = [line for line in lines if line.get("logger") == "py.warnings"]
     assert all(line["level"] == "warning" for line in warned)

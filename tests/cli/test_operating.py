@@ -68,7 +68,7 @@ def test_the_log_is_json_lines_on_stderr(backed: Shell) -> None:
     [line] = [line for line in said.err.splitlines() if "lease gained" in line]
     logged = json.loads(line)
     assert (logged["level"], logged["backend"]) == ("info", "pod-1")
-    assert logged["timestamp"].endswith("Z")
+    assert logged["ts"].endswith("Z")
 
 
 def test_migrate_says_what_it_applied(shell: Shell, database_url: str) -> None:

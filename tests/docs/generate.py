@@ -17,6 +17,8 @@ from safelight.core.states import ARROWS, EVENTS, PUBLICATION_ARROWS, diagram
 from safelight.pipeline.dispatch import DEADLINE_PASSED
 from safelight.simulator.catalog import catalog_of
 from safelight.simulator.models import models_of
+from safelight.telemetry import declared
+from tests.docs.metrics import HEADINGS, labels, rows
 from tests.docs.pages import ROOT, SOURCE, pages
 from tests.docs.reference import WHOLE, routes
 
@@ -163,6 +165,10 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "node-classes": _node_classes,
     "routes": lambda: _table(("", "route", ""), routes()),
     "files": _files,
+    "metrics-counted": lambda: _table(HEADINGS, rows(declared.COUNTED)),
+    "metrics-read": lambda: _table(HEADINGS, rows(declared.READ)),
+    "metrics-whole": lambda: _table(HEADINGS, rows(declared.WHOLE)),
+    "metric-labels": lambda: _table(("label", "values"), list(labels())),
 }
 
 if __name__ == "__main__":

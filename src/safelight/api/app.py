@@ -10,7 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from safelight import __version__
-from safelight.api import dialects, openapi, reference
+from safelight.api import dialects, metrics, openapi, reference
+from safelight.api.access import Access, Watcher
 from safelight.api.auth import Doorkeeper
 from safelight.api.context import Context
 from safelight.api.envelope import Envelope
@@ -48,6 +49,7 @@ _ROUTERS = (
     operations,
     openai_images,
     openai_models,
+    metrics,
     reference,
 )
 
@@ -60,10 +62,12 @@ def create_app(
     limits: Limits | None = None,
     max_body: int = 1_048_576,
     name_template: NameTemplate = DEFAULT_TEMPLATE,
+    watcher: Watcher | None = None,
 ) -> FastAPI:
     """An ASGI application that asks this gateway for whoever shows a key of this ring.
 
     `limits` are those the gateway plans with: here they only fill the OpenAPI document.
+    `watcher` measures.
     """
     app = FastAPI(title="Safelight", version=__version__, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
@@ -77,6 +81,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, dialects.on_wrong_parameters)
     app.add_middleware(Doorkeeper, keyring=keyring)
     app.add_middleware(Envelope, max_body=max_body, public_url=public_url)
+    app.add_middleware(Access, watcher=watcher)
 
     @cache
     def described() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from safelight.api.asked import note_asker, note_route
 from safelight.api.problems import CrossOrigin
 from safelight.core.errors import SignatureInvalid
 from safelight.core.linking import SIGNATURE, Pairs, unsigned
@@ -41,7 +42,11 @@ class Doorkeeper:
         """One request."""
         if scope["type"] == "http" and not _open(scope):
             scope = await self._linked(scope) or await self._keyed(scope)
-        await self._app(scope, receive, send)
+            note_asker(scope, scope["safelight.rights"])
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            note_route(scope)
 
     async def _keyed(self, scope: Scope) -> Scope:
         headers = Headers(scope=scope)

@@ -41,6 +41,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         request_id = str(uuid.uuid4())
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         outer = _Answer(send, request_id, bodyless=scope["method"] == "HEAD")
         inner = {**scope, "safelight.request_id": request_id, "safelight.head": outer.bodyless}
         speaking = dialect_of(scope["path"])

@@ -84,6 +84,7 @@ _OPEN: Final = frozenset({"healthz", "readyz", "sign_in", "sign_out"})
 _LINKED: Final = frozenset({"get_image_file", "get_image_thumbnail"})
 _EMPTY: Final = frozenset({204, 304})
 _HEADERS: Final = {
+    "traceparent": "W3C Trace Context: where the caller is in a trace; spans go on there.",
     "Idempotency-Key": "1 to 255 printable ASCII characters; the same key gives the same batch.",
     "Prefer": "`wait=n`: answer when the batch has ended, after n seconds (at most 600) anyhow.",
     "Last-Event-ID": "Go on after this event.",

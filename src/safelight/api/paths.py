@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import structlog
+
 from safelight.core.errors import Unknown
 from safelight.core.naming import ID_PATTERN, USER_PATTERN
 
@@ -16,6 +18,8 @@ def uuid_or_unknown(id: str, kind: str) -> str:
     """The id in lower case. Raises Unknown."""
     if not _UUID.fullmatch(id):
         raise Unknown(f"There is no {kind} with this id.")
+    # What this request logs from here on is about it.
+    structlog.contextvars.bind_contextvars(**{f"{kind}_id": id.lower()})
     return id.lower()
 
 

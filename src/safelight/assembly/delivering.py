@@ -11,6 +11,7 @@ from safelight.assembly.publishing import Use, make_publisher, make_publishers, 
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.pipeline.publish import Publish
+from safelight.pipeline.tracing import UNTRACED, Traces
 from safelight.pipeline.unpublishing import Removals
 from safelight.publishers.base import Publisher
 from safelight.settings import Settings
@@ -20,7 +21,12 @@ from safelight.worker.indices import Indices
 
 
 def copying(
-    settings: Settings, database: Database, bell: Bell, store: Store, me: UUID
+    settings: Settings,
+    database: Database,
+    bell: Bell,
+    store: Store,
+    me: UUID,
+    traces: Traces = UNTRACED,
 ) -> Mapping[str, Callable[[], Awaitable[None]]]:
     """One loop a publisher, by name. Raises `SettingsError`."""
     use = uses(settings)
@@ -48,6 +54,7 @@ def copying(
             room=use.concurrency,
             schedule=use.schedule,
             keep_metadata=use.keep_metadata,
+            traces=traces,
         )
 
     return {f"publisher {name}": partial(run, name) for name in settings.publishers}

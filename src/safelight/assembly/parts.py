@@ -13,6 +13,7 @@ import structlog
 
 from safelight.assembly.delivering import copying, keeping_indices
 from safelight.assembly.reporting import reporting
+from safelight.assembly.watching import Watch
 from safelight.core.errors import DatabaseAway, SettingsError
 from safelight.database import embedded, leases
 from safelight.database.bell import Bell
@@ -31,6 +32,7 @@ from safelight.pipeline.endings import LOOK_AGAIN, Rules
 from safelight.pipeline.gather import Follower
 from safelight.pipeline.hub import Hub
 from safelight.pipeline.removing import Remover
+from safelight.pipeline.tracing import UNTRACED, Traces
 from safelight.pipeline.wishes import Wishes
 from safelight.renderers.base import Renderer
 from safelight.renderers.comfyui import ComfyUI
@@ -114,7 +116,13 @@ def opened_store(settings: Settings) -> Store:
 
 
 async def make_worker(
-    settings: Settings, database: Database, bell: Bell, store: Store, me: UUID, machine: str
+    settings: Settings,
+    database: Database,
+    bell: Bell,
+    store: Store,
+    me: UUID,
+    machine: str,
+    traces: Traces = UNTRACED,
 ) -> Worker:
     """A worker; `machine` tells the loopback it lives on. Raises SettingsError, DatabaseAway."""
     configured = [_configured(backend, machine) for backend in settings.backends]
@@ -146,6 +154,7 @@ async def make_worker(
             rules[backend.pool],
             decoders,
             lane.note_keeping,
+            traces,
         )
         lanes.append(lane)
     retention = Retention(
@@ -158,8 +167,8 @@ async def make_worker(
     beside = {
         "sweep": sweeper.run,
         **keeping_indices(settings, database, store),
-        **copying(settings, database, bell, store, me),
-        **reporting(settings, database, bell, me),
+        **copying(settings, database, bell, store, me, traces),
+        **reporting(settings, database, bell, me, traces),
     }
     return Worker(database, bell, lanes, reconciler, me, cap, beside)
 
@@ -204,7 +213,12 @@ def _options(backend: Backend, rendering: Rendering) -> Mapping[str, Any]:
 
 
 def make_gateway(
-    settings: Settings, database: Database, bell: Bell, store: Store, crew: Worker | None
+    settings: Settings,
+    database: Database,
+    bell: Bell,
+    store: Store,
+    crew: Worker | None,
+    watch: Watch,
 ) -> Gateway:
     fairness = settings.limits.fairness()
     return Gateway(
@@ -214,12 +228,18 @@ def make_gateway(
         store=store,
         shelf=Shelf(database, settings.catalogue(), settings.order_limits()),
         acceptor=Acceptor(
-            database, bell, settings.rendering.deadline, fairness, tuple(settings.publishers)
+            database,
+            bell,
+            settings.rendering.deadline,
+            fairness,
+            tuple(settings.publishers),
+            watch.traces,
         ),
         wishes=Wishes(database, bell, settings.rendering.deadline, fairness),
         copies=Copies(database, bell, tuple(settings.publishers)),
         limits=settings.order_limits(),
         working=crew.how if crew else None,
+        metrics=watch.metrics.text,
         webhooks=Allowed(settings.webhooks.allow_private, settings.webhooks.secret is not None),
         rates=settings.limits.rates(),
     )

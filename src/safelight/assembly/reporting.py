@@ -14,6 +14,7 @@ from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.gateway.provenance import provenance
 from safelight.pipeline.report import Reporter, Rules, Shown
+from safelight.pipeline.tracing import UNTRACED, Traces
 from safelight.pipeline.waiting import outlook
 from safelight.settings import Settings
 from safelight.webhooks.sending import Messenger
@@ -22,7 +23,7 @@ from safelight.worker.telling import Teller
 
 
 def reporting(
-    settings: Settings, database: Database, bell: Bell, me: UUID
+    settings: Settings, database: Database, bell: Bell, me: UUID, traces: Traces = UNTRACED
 ) -> Mapping[str, Callable[[], Awaitable[None]]]:
     """The loops, by name."""
     webhooks = settings.webhooks
@@ -32,7 +33,7 @@ def reporting(
     async def report() -> None:
         messenger = Messenger(allow_private=webhooks.allow_private)
         try:
-            reporter = Reporter(database, messenger, shown, rules, me)
+            reporter = Reporter(database, messenger, shown, rules, me, traces)
             await Errands(database, bell, reporter, me).run()
         finally:
             await messenger.close()

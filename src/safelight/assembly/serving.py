@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-import uvicorn
+from fastapi import FastAPI
 
 from safelight.api.app import create_app
 from safelight.assembly.descriptors import many_files
+from safelight.assembly.listening import address_of, answering, listen
 from safelight.assembly.memory import few_arenas, settle_down
 from safelight.assembly.parts import (
     bare_database,
@@ -22,6 +22,7 @@ from safelight.assembly.parts import (
     opened_database,
 )
 from safelight.assembly.sharing import machine, shared_store
+from safelight.assembly.watching import Watch, showing, watching
 from safelight.core.errors import SettingsError
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
@@ -51,24 +52,29 @@ async def running(
     many_files(settings.server.max_listeners)
     host = settings.server.host
     port = settings.server.port if port is None else port
-    listening = _listen(host, port, settings.server.stalled_after)
+    listening = listen(host, port, stalled_after=settings.server.stalled_after)
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
+        watch = await stack.enter_async_context(watching(settings))
         database = await stack.enter_async_context(opened_database(settings))
+        database.count = watch.metrics.count
         keyring = Keyring(database)
         await _refuse_open_door(host, keyring)
         bell, me = await _ringing(stack, database)
         store = await shared_store(settings, database)
         crew = None
         if worker:
-            crew = await make_worker(settings, database, bell, store, me, machine(settings))
+            crew = await make_worker(
+                settings, database, bell, store, me, machine(settings), watch.traces
+            )
             await _working(stack, crew)
-        gateway = make_gateway(settings, database, bell, store, crew)
-        await stack.enter_async_context(_http(settings, gateway, keyring, listening))
+        watch.look_at(database, bell, crew.how if crew else None)
+        gateway = make_gateway(settings, database, bell, store, crew, watch)
+        app = _app(settings, gateway, keyring, watch)
+        await stack.enter_async_context(answering(app, listening))
         stack.push_async_callback(gateway.stop)
         settle_down()
-        here = f"http://{_bracketed(host)}:{listening.getsockname()[1]}"
-        yield Running(here, keyring.own)
+        yield Running(address_of(host, listening), keyring.own)
 
 
 async def serve(settings: Settings, *, worker: bool, announce: Callable[[str], None]) -> int:
@@ -79,17 +85,33 @@ async def serve(settings: Settings, *, worker: bool, announce: Callable[[str], N
         return await stop.asked()
 
 
-async def work(settings: Settings, *, announce: Callable[[str], None]) -> int:
-    """A worker only, which opens no port, until SIGTERM or SIGINT; returns which it was."""
+async def work(
+    settings: Settings,
+    *,
+    announce: Callable[[str, str | None], None],
+    metrics: tuple[str, int] | None = None,
+) -> int:
+    """A worker only, until SIGTERM or SIGINT; returns which it was.
+
+    It opens no port, unless `metrics` says on which host and port it is to be measured.
+    """
     few_arenas()
     stop = _Stop()
     async with AsyncExitStack() as stack:
+        watch = await stack.enter_async_context(watching(settings))
         database = await stack.enter_async_context(opened_database(settings))
+        database.count = watch.metrics.count
         bell, me = await _ringing(stack, database)
         store = await shared_store(settings, database)
-        crew = await make_worker(settings, database, bell, store, me, machine(settings))
+        crew = await make_worker(
+            settings, database, bell, store, me, machine(settings), watch.traces
+        )
         await _working(stack, crew)
-        announce(", ".join(backend.name for backend in settings.backends))
+        watch.look_at(database, bell, crew.how)
+        shown = None
+        if metrics:
+            shown = await stack.enter_async_context(showing(watch, *metrics))
+        announce(", ".join(backend.name for backend in settings.backends), shown)
         return await stop.asked()
 
 
@@ -113,36 +135,15 @@ async def migrate(settings: Settings) -> list[str]:
         return await apply_migrations(database)
 
 
-@asynccontextmanager
-async def _http(
-    settings: Settings, gateway: Gateway, keyring: Keyring, listening: socket.socket
-) -> AsyncIterator[None]:
-    app = create_app(
+def _app(settings: Settings, gateway: Gateway, keyring: Keyring, watch: Watch) -> FastAPI:
+    return create_app(
         gateway,
         keyring,
         public_url=settings.server.public_url,
         limits=settings.order_limits(),
         max_body=int(settings.server.max_body),
+        watcher=watch.metrics,
     )
-    config = uvicorn.Config(
-        app,
-        loop="asyncio",  # pgqueuer brings uvloop along and uvicorn would take it
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
-        timeout_keep_alive=75,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve([listening]), name="http")
-    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
-        await asyncio.sleep(0.005)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await serving
 
 
 async def _refuse_open_door(host: str, keyring: Keyring) -> None:
@@ -154,37 +155,6 @@ async def _refuse_open_door(host: str, keyring: Keyring) -> None:
         "Make one with `safelight keys create --scope admin`, then start again; "
         'or use "127.0.0.1".'
     )
-
-
-class _Server(uvicorn.Server):
-    """Signals are ours: uvicorn would take them and stop before the worker has let go."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _listen(host: str, port: int, stalled_after: float) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named, because asyncio turns off Nagle's algorithm only where the protocol is.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-        # Connections have it from here: the kernel resets one whose other side takes nothing for so
-        # long, and with it goes what was still to be sent. uvicorn would wait for ever.
-        limit = round(stalled_after * 1_000)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise SettingsError(
-            f"cannot listen on {host}:{port}: {error.strerror}. "
-            "Set server.port (or --port) to a free one."
-        ) from None
-    listening.listen(1024)
-    listening.setblocking(False)
-    return listening
 
 
 class _Stop:
@@ -203,7 +173,3 @@ class _Stop:
     async def asked(self) -> int:
         """The signal, when it has come."""
         return await self._number
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

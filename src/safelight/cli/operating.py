@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import tomllib
 from dataclasses import asdict
@@ -42,10 +41,10 @@ async def serve(
 ) -> int:
     """Answer requests and draw what was ordered, until Ctrl-C."""
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_as
 
     settings = session.settings({"server.host": host, "server.port": port})
-    log_to_stderr(logging.INFO)
+    log_as(settings)
 
     def announce(url: str) -> None:
         say(f"Safelight listens on {url}")
@@ -55,22 +54,39 @@ async def serve(
     return _ended(await assembly.serve(settings, worker=not no_worker, announce=announce))
 
 
-async def work(session: Session) -> int:
+async def work(
+    session: Session,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65_535, help="Show metrics on this port, at /metrics; 0 takes a free one."
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address for that; whoever reaches it can read them.")
+    ] = "127.0.0.1",
+) -> int:
     """Draw what was ordered; any number may run.
 
-    Opens no port.
+    Opens no port, unless told to show metrics.
     """
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_as
 
-    log_to_stderr(logging.INFO)
+    settings = session.settings()
+    log_as(settings)
+    if metrics_port is None and metrics_host != "127.0.0.1":
+        raise typer.BadParameter("--metrics-host needs --metrics-port")
 
-    def announce(names: str) -> None:
+    def announce(names: str, metrics: str | None) -> None:
         say(f"Safelight works for {names}")
+        if metrics:
+            say(f"Metrics are at {metrics}")
         if session.json:
-            emit({"backends": names.split(", ")})
+            emit({"backends": names.split(", "), "metrics": metrics})
 
-    return _ended(await assembly.work(session.settings(), announce=announce))
+    where = None if metrics_port is None else (metrics_host, metrics_port)
+    return _ended(await assembly.work(settings, announce=announce, metrics=where))
 
 
 def _ended(number: int) -> int:

@@ -89,11 +89,12 @@ async def _embedded(session: Session, worker: bool) -> AsyncIterator[AsyncClient
     from safelight.assembly import running
     from safelight.cli.logs import log_to_stderr
     from safelight.client import AsyncClient
+    from safelight.settings import secrets_of
 
-    log_to_stderr()
+    settings = session.settings()
+    log_to_stderr(secrets=secrets_of(settings))
     if worker:
         say("No server runs, so everything runs here until this is done.", "dim")
-    settings = session.settings()
     if settings.server.public_url is None and settings.server.port:
         settings = session.settings({"server.public_url": _address(settings)})
     async with (

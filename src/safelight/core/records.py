@@ -119,6 +119,7 @@ class Order:
     metadata: Mapping[str, Any] | None = None
     deadline: int | None = None  # seconds from its acceptance; None: that of the settings
     webhook: Webhook | None = None
+    traceparent: str | None = None  # where the caller is in a trace, as W3C spells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,7 @@ class Batch:
     ended_at: datetime | None
     deadline: datetime
     last_event: int  # number of the newest event of this batch
+    traceparent: str | None = None  # where in a trace it was accepted; lists do not say
 
 
 @dataclass(frozen=True, slots=True)

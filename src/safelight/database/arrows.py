@@ -12,11 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from safelight.core.happenings import AttemptEnded, BatchEnded, ImageEnded, QueuedAgain
 from safelight.core.records import ImageError, StoredFile
-from safelight.core.states import CANCELED, DISPATCHED, FAILED, QUEUED
-from safelight.database.connection import Connection, Row, sql
+from safelight.core.retrying import SPARE
+from safelight.core.states import CANCELED, DISPATCHED, FAILED, QUEUED, STORED
+from safelight.database.connection import Connection, Row, note, sql
 from safelight.database.engine import Place, line_up
-from safelight.database.images import Locked, Work, locked_of
+from safelight.database.images import Locked, Work, locked_of, note_attempts
 from safelight.database.rows import json_text
 
 _LEASE_MARGIN = 1.0  # s the lease must still last for an attempt to be opened under it
@@ -71,7 +73,8 @@ async def dispatch(c: Connection, image: str, prompt_id: str, driver: Driver) ->
 async def take_back(c: Connection, image: Locked, prompt_id: str, driver: Driver) -> bool:
     """queued → dispatched by an attempt that was given up; or it stays dispatched, and the attempt
     that carries it is closed as a spare. False: roll back."""
-    await c.execute(sql("spare_attempts"), image.id, "an earlier attempt's picture came first")
+    said = "an earlier attempt's picture came first"
+    note_attempts(c, await c.fetch(sql("spare_attempts"), image.id, said), SPARE)
     row = await c.fetchrow(
         sql("take_back"), prompt_id, driver.backend, driver.epoch, driver.slot, _LEASE_MARGIN
     )
@@ -83,7 +86,7 @@ async def keep(c: Connection, work: Work, file: StoredFile) -> Row | None:
 
     A statement that needs no transaction around it. Raises UniqueViolationError for a twin.
     """
-    return await c.fetchrow(
+    row = await c.fetchrow(
         sql("keep"),
         work.prompt_id,
         work.epoch,
@@ -97,6 +100,11 @@ async def keep(c: Connection, work: Work, file: StoredFile) -> Row | None:
         work.image,
         work.batch,
     )
+    if row:
+        note(c, AttemptEnded(row["backend"], STORED, row["took"]))
+        note(c, ImageEnded(STORED, row["seconds"]))
+        _note_end(c, row)
+    return row
 
 
 async def requeue(
@@ -135,7 +143,16 @@ async def _end(
     c: Connection, image: str, source: str, target: str, error: ImageError | None
 ) -> Row | None:
     told = json_text({"code": error.code, "detail": error.detail}) if error else None
-    return await c.fetchrow(sql("end_image"), image, source, target, told)
+    row = await c.fetchrow(sql("end_image"), image, source, target, told)
+    if row:
+        note(c, ImageEnded(target))
+        _note_end(c, row)
+    return row
+
+
+def _note_end(c: Connection, row: Row) -> None:
+    if row["ended"]:
+        note(c, BatchEnded(row["character_id"], row["ending"].removeprefix("batch.")))
 
 
 async def _line_up_again(
@@ -160,5 +177,6 @@ async def _line_up_again(
         turn,
     )
     if row:
+        note(c, QueuedAgain(reason))
         await line_up(c, [Place(str(UUID(str(image))), row["pool"], row["turn"], row["tries"])])
     return row

@@ -46,6 +46,7 @@ class NewBatch:
     seed_explicit: bool
     images: Sequence[NewImage]
     last_in_line: int | None = None  # the last turn that gets a place in the line; None: all do
+    traceparent: str | None = None  # where in a trace it was accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ async def insert(c: Connection, batch: NewBatch) -> tuple[datetime, datetime]:
         batch.seed_explicit,
         [image.turn for image in batch.images],
         batch.last_in_line,
+        batch.traceparent,
     )
     return row["created_at"], row["deadline"]
 

@@ -80,6 +80,7 @@ class Bell:
         self.line = Line()
         self.wishes = asyncio.Event()
         self.errands: set[asyncio.Event] = set()
+        self.rung = self.sent = self.heard = 0  # rings here, messages to others, messages from them
         self._database = database
         self._me = me
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -116,6 +117,7 @@ class Bell:
         With `ended=False` those who only wait for the batch's end sleep on. With `wish` whoever
         drives its attempts looks what is to be canceled, with `errand` whoever runs errands looks.
         """
+        self.rung += 1
         if line:
             self.line.ring()
         if wish:
@@ -250,6 +252,7 @@ class Bell:
             batches = [_EVERY]
         for ring in _rings(self._me, line, batches, moved, wish, errand):
             await connection.execute("select pg_notify($1, $2)", CHANNEL, ring)
+            self.sent += 1
 
     def _on_notify(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         try:
@@ -258,6 +261,7 @@ class Bell:
             return  # not from us; the poll finds what there is
         if ring.sender == self._me:
             return
+        self.heard += 1
         if ring.line:
             self.line.ring()
         if ring.wish:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from importlib import resources
 from typing import Any, TypeAlias
@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from safelight.core.errors import DatabaseAway, SettingsError
+from safelight.core.happenings import Happening
 
 Connection: TypeAlias = Any  # asyncpg.Connection or its pool proxy; asyncpg has no common type
 Row: TypeAlias = Any  # asyncpg.Record
@@ -84,6 +85,19 @@ def sql(name: str) -> str:
     return resources.files(__package__).joinpath("queries", f"{name}.sql").read_text("utf-8")
 
 
+class _Session(asyncpg.Connection):  # type: ignore[misc]
+    """A session that remembers what is to be counted when its transaction has committed."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.happened: list[Happening] = []
+
+
+def note(c: Connection, happening: Happening) -> None:
+    """Have it counted after the commit of this session's transaction, if there is one."""
+    c.happened.append(happening)
+
+
 class Database:
     """A pool of sessions.
 
@@ -100,6 +114,8 @@ class Database:
         self.name = name
         """What the pool's sessions are called in pg_stat_activity; no other process's are."""
         self._one = one
+        self.count: Callable[[Happening], None] = lambda happening: None
+        """Where it is told what happened, after the commit; set once by whoever counts."""
 
     async def stay_with_this_one(self) -> None:
         """From now on a new session must lead to this same database, in this same life.
@@ -115,20 +131,32 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """One transaction on one session. Raises `DatabaseAway`."""
         with translating():
-            async with (
-                self._pool.acquire(timeout=_PATIENCE) as connection,
-                connection.transaction(),
-            ):
-                with _dropping(connection):
-                    yield connection
+            async with self._pool.acquire(timeout=_PATIENCE) as connection:
+                connection.happened.clear()
+                async with connection.transaction():
+                    with _dropping(connection):
+                        yield connection
+                self._tell(connection)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """One session, every statement its own transaction. Raises `DatabaseAway`."""
         with translating():
             async with self._pool.acquire(timeout=_PATIENCE) as connection:
-                with _dropping(connection):
-                    yield connection
+                connection.happened.clear()
+                try:
+                    with _dropping(connection):
+                        yield connection
+                finally:
+                    self._tell(connection)
+
+    def _tell(self, connection: Connection) -> None:
+        for happening in connection.happened:
+            self.count(happening)
+
+    def sessions(self) -> tuple[int, int, int]:
+        """How many are open, how many of these are idle, and how many there may be."""
+        return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
 
     async def fetch(self, name: str, *arguments: object) -> list[Row]:
         """All rows of one statement. Raises `DatabaseAway`."""
@@ -179,6 +207,7 @@ async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> 
             max_inactive_connection_lifetime=0,
             timeout=_PATIENCE,
             init=one.check,
+            connection_class=_Session,
             reset=_keep_as_is,
             server_settings={**SESSION_SETTINGS, "application_name": name},
             command_timeout=_patience(arguments),

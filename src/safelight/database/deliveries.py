@@ -34,6 +34,8 @@ class Due:
     base: str
     own: bool  # a batch's own webhook: the settings have its secrets
     secrets: tuple[str, ...] = field(repr=False)  # the newest first
+    traceparent: str | None = None  # of its batch
+    prompt_id: str | None = None  # of the attempt that carries, or carried, its image
 
 
 async def claim(
@@ -139,6 +141,8 @@ def _due(row: Row) -> Due:
         base=row["base"],
         own=row["own"],
         secrets=tuple(one for one in (row["secret"], row["old_secret"]) if one),
+        traceparent=row["traceparent"],
+        prompt_id=str(row["prompt_id"]) if row["prompt_id"] else None,
     )
 
 

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from safelight.core.happenings import AttemptEnded
 from safelight.core.records import Attempt, Image, Plan
-from safelight.database.connection import Connection, Database, Row, sql
+from safelight.database.connection import Connection, Database, Row, note, sql
 from safelight.database.engine import Place
 from safelight.database.rows import attempt_of, image_of, plan_of
 
@@ -38,6 +39,7 @@ class Locked:
     quantity: int
     left: float  # seconds to its batch's deadline
     plan: Plan
+    traceparent: str | None = None  # of its batch
 
     @property
     def late(self) -> bool:
@@ -69,6 +71,7 @@ def locked_of(row: Row) -> Locked:
         quantity=row["quantity"],
         left=row["left"],
         plan=plan_of(row),
+        traceparent=row["traceparent"],
     )
 
 
@@ -122,8 +125,15 @@ async def close_attempt(
     c: Connection, prompt_id: str, epoch: int, outcome: str, detail: str | None
 ) -> bool:
     """Close an attempt; false if it is closed or belongs to a newer epoch."""
-    row = await c.fetchrow(sql("close_attempt"), prompt_id, epoch, outcome, detail)
-    return row is not None
+    rows = await c.fetch(sql("close_attempt"), prompt_id, epoch, outcome, detail)
+    note_attempts(c, rows, outcome)
+    return bool(rows)
+
+
+def note_attempts(c: Connection, rows: Sequence[Row], outcome: str) -> None:
+    """Have attempts counted that were closed so."""
+    for row in rows:
+        note(c, AttemptEnded(row["backend"], outcome, row["took"]))
 
 
 async def misfortunes(c: Connection, image: Locked) -> tuple[Counter[str], int]:
@@ -209,6 +219,7 @@ class Work:
     opened: float  # when its transaction began to commit or earlier, on our `boottime()`
     deadline: float  # of its batch, on our `boottime()`
     plan: Plan
+    traceparent: str | None = None  # of its batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +257,7 @@ def _work_of(row: Row) -> Work:
         opened=now - row["age"],
         deadline=now + row["left"],
         plan=plan_of(row),
+        traceparent=row["traceparent"],
     )
 
 

@@ -37,6 +37,8 @@ class Claimed:
     place: str | None  # None: it has no name there yet
     tries: int  # with this one
     file: StoredFile
+    prompt_id: str  # of the attempt whose picture it is
+    traceparent: str | None = None  # of its batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,4 +181,6 @@ def _claimed_of(row: Row) -> Claimed:
         place=row["place"],
         tries=row["tries"],
         file=file_of(row),
+        prompt_id=str(row["prompt_id"]),
+        traceparent=row["traceparent"],
     )

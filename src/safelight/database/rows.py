@@ -64,6 +64,7 @@ def batch_of(row: Row, images: list[Row], *, image_id: str = "id") -> Batch:
         ended_at=row["ended_at"],
         deadline=row["deadline"],
         last_event=row["last_event"],
+        traceparent=row.get("traceparent"),
     )
 
 

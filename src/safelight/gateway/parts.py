@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Self
 from uuid import UUID
 
@@ -37,7 +37,8 @@ _ANYONE: Final = "anyone"  # who asks while there are no keys
 class Parts:
     """The gateway's parts, and the rights of whoever asks: anybody's until `seen_by` says whose.
 
-    `working` says how the worker of this process is, None where it has none.
+    `working` says how the worker of this process is, None where it has none; `metrics` writes what
+    was measured in it.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Parts:
         working: Callable[[], str] | None = None,
         webhooks: Allowed | None = None,
         rates: Rates | None = None,
+        metrics: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
         self._database = database
         self._bell = bell
@@ -64,6 +66,7 @@ class Parts:
         self._limits = limits
         self._rates = rates or Rates()
         self._working = working
+        self._metrics = metrics
         self._thumbnails = Thumbnails(store)
         self._formats = Formats(store)
         self._calls = Calls(database, _ANYONE)
@@ -112,6 +115,11 @@ class Parts:
         """Subscriptions to all batches."""
         self._rights.need_admin()
         return self._webhooks
+
+    async def metrics(self) -> bytes:
+        """How this process is doing, as text for who measures it; none where nobody counts."""
+        self._rights.need_admin()
+        return await self._metrics() if self._metrics else b""
 
     async def resume_workflow(self, id: str, pool: str | None) -> Sequence[str]:
         """Let it be drawn again where it is held; in which pools it was. Raises `Unknown`."""

@@ -15,16 +15,19 @@ from uuid import uuid4
 from safelight.core.errors import Invalid, TooManyQueued
 from safelight.core.fairness import Fairness, costs
 from safelight.core.graph import canonical
+from safelight.core.happenings import BatchAccepted
 from safelight.core.numbering import draw_seed, explicit_seeds, reserve
 from safelight.core.records import Batch, Counters, Graph, Image, Order, Plan, Publication
 from safelight.core.states import PENDING, QUEUED, batch_status
+from safelight.core.traceparent import read_traceparent
 from safelight.database import batches, calls, shares, webhooks
 from safelight.database.batches import NewBatch, NewImage, Reserved
 from safelight.database.bell import Bell
 from safelight.database.calls import Call
-from safelight.database.connection import Connection, Database
+from safelight.database.connection import Connection, Database, note
 from safelight.database.engine import Place, line_up
 from safelight.pipeline.metering import Meter
+from safelight.pipeline.tracing import UNTRACED, Traces, log_about
 from safelight.pipeline.waiting import until_fewer
 
 
@@ -64,12 +67,14 @@ class Acceptor:
         deadline: float,
         fairness: Fairness | None = None,
         publishers: Sequence[str] = (),
+        traces: Traces = UNTRACED,
     ) -> None:
         self._database = database
         self._bell = bell
         self._deadline = deadline
         self._fairness = fairness or Fairness()
         self._publishers = tuple(publishers)
+        self._traces = traces
         self._known_graphs: set[str] = set()
 
     async def accept(
@@ -92,9 +97,34 @@ class Acceptor:
             TooMany: a quota is used up; nothing was reserved.
             DatabaseAway: nothing was reserved.
         """
-        await self._keep_graph(plan.graph, graph)
-        plan = replace(plan, publishers=self._publishers)
         id = str(uuid4())
+        caller = read_traceparent(order.traceparent)
+        with self._traces.span(
+            "batch.accept",
+            caller,
+            batch=id,
+            character=order.character,
+            quantity=order.quantity,
+            pool=plan.pool,
+        ) as span:
+            await self._keep_graph(plan.graph, graph)
+            order = replace(order, traceparent=span.traceparent)
+            accepted = await self._accept(id, order, plan, key, meter, call)
+            replayed = None if isinstance(accepted, Batch) else accepted
+            span.say(replayed=replayed)
+        log_about(order.traceparent, batch_id=replayed or id)
+        return accepted
+
+    async def _accept(
+        self,
+        id: str,
+        order: Order,
+        plan: Plan,
+        key: Key | None,
+        meter: Meter | None,
+        call: Call | None,
+    ) -> Batch | str:
+        plan = replace(plan, publishers=self._publishers)
         try:
             async with self._database.transaction() as c:
                 if key:
@@ -166,11 +196,13 @@ class Acceptor:
             seed_explicit=order.seed is not None,
             images=images,
             last_in_line=in_line[0].turn if len(in_line) < len(images) else None,
+            traceparent=order.traceparent,
         )
         created_at, deadline = await batches.insert(c, new)
         if order.webhook is not None:
             await webhooks.keep_own(c, id, order.webhook)
         await line_up(c, [Place(image.id, plan.pool, image.turn, 0) for image in in_line])
+        note(c, BatchAccepted(order.character))
         return _accepted(new, created_at, deadline)
 
 
@@ -226,6 +258,7 @@ def _accepted(new: NewBatch, created_at: datetime, deadline: datetime) -> Batch:
         ended_at=None,
         deadline=deadline,
         last_event=1,
+        traceparent=new.traceparent,
     )
 
 

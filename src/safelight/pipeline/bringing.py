@@ -15,6 +15,7 @@ from safelight.database.images import Work
 from safelight.pictures import BadPicture, Picture, inspect
 from safelight.pipeline.endings import Ending, Result, Rules
 from safelight.pipeline.proving import complaint, taken
+from safelight.pipeline.tracing import UNTRACED, Traces, attempt
 from safelight.renderers.base import Answer, Fetched, Rendered, Renderer, Unfetched
 from safelight.store import KeyTaken, Store, StoreError
 
@@ -35,12 +36,14 @@ class Bringer:
         rules: Rules,
         decoders: asyncio.Semaphore,
         keeping: Callable[[bool, str], None],
+        traces: Traces = UNTRACED,
     ) -> None:
         self._renderer = renderer
         self._store = store
         self._rules = rules
         self._decoders = decoders
         self._keeping = keeping
+        self._traces = traces
 
     async def take(self, work: Work, outcome: Rendered, fetching: Fetching | None) -> Result | None:
         """Fetch, prove and store the first picture; None: could not be fetched now, ask again."""
@@ -57,7 +60,8 @@ class Bringer:
         wrong = complaint(work, picture)
         if wrong:
             return Ending(UNUSABLE, wrong)
-        return await self._put(work, data, picture)
+        with self._traces.span("store.put", attempt(work), image=work.image, bytes=len(data)):
+            return await self._put(work, data, picture)
 
     async def _inspect(self, data: bytes) -> Picture:
         looking = partial(

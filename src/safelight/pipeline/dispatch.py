@@ -143,6 +143,7 @@ def _work(image: Locked, prompt_id: str, driver: Driver, opened: float) -> Work:
         opened=opened,
         deadline=opened + image.left,
         plan=image.plan,
+        traceparent=image.traceparent,
     )
 
 

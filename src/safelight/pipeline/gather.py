@@ -23,9 +23,11 @@ from safelight.core.retrying import (
     LATE,
     LOST,
     OUT_OF_MEMORY,
+    STORED,
     UNSENT,
     UNUSABLE,
 )
+from safelight.core.traceparent import place_of_batch
 from safelight.database.bell import set_within
 from safelight.database.images import Work, boottime
 from safelight.pipeline.bringing import Bringer, Fetching
@@ -33,6 +35,7 @@ from safelight.pipeline.closing import Closer
 from safelight.pipeline.dispatch import SEND_WITHIN, Graphs
 from safelight.pipeline.endings import Ending, Lookout, Result, Rules, Taken
 from safelight.pipeline.proving import kind_of
+from safelight.pipeline.tracing import UNTRACED, Span, Traces, attempt
 from safelight.renderers.base import (
     Accepted,
     Errored,
@@ -74,10 +77,12 @@ class Follower:
         rules: Rules,
         decoders: asyncio.Semaphore,
         keeping: Callable[[bool, str], None],
+        traces: Traces = UNTRACED,
     ) -> None:
         self._renderer = renderer
         self._graphs = graphs
-        self._bringer = Bringer(renderer, store, rules, decoders, keeping)
+        self._bringer = Bringer(renderer, store, rules, decoders, keeping, traces)
+        self._traces = traces
         self._closer = closer
         self._rules = rules
 
@@ -88,16 +93,27 @@ class Follower:
             new: it was opened by this process just now and is still to be sent.
             usual: seconds renderings of this workflow take, 0 if unknown.
         """
+        around, here = place_of_batch(work.batch, work.traceparent), attempt(work)
+        about = {"batch": work.batch, "image": work.image, "prompt_id": work.prompt_id}
+        about |= {"character": work.character, "backend": work.backend, "pool": work.plan.pool}
+        with self._traces.span("image.generate", around, number=here.span, **about) as span:
+            pause = max(self._renderer.look_every, POLL_SHARE * usual)
+            with self._traces.span("backend.prompt", here, **about) as drawing:
+                result = await self._draw(work, lookout, pause, drawing, new=new)
+            span.say(outcome=result.outcome if isinstance(result, Ending) else STORED)
+            await self._close(work, result)
+        return result
+
+    async def _draw(
+        self, work: Work, lookout: Lookout, pause: float, drawing: Span, *, new: bool
+    ) -> Result:
         prompt = await self._prompt(work)
         accepted: Accepted | None = None
-        result: Result | None = None
         if new:
             accepted, result = await self._send(prompt, work.opened, lookout)
-        if result is None:
-            pause = max(self._renderer.look_every, POLL_SHARE * usual)
-            result = await self._watch(work, prompt, lookout, pause, accepted)
-        await self._close(work, result)
-        return result
+            if result is not None:
+                return result
+        return await self._watch(work, prompt, lookout, pause, accepted, drawing)
 
     async def give_up(self, work: Work, outcome: str, detail: str) -> Result:
         """Close an attempt without having asked for it any further."""
@@ -139,6 +155,7 @@ class Follower:
         lookout: Lookout,
         pause: float,
         accepted: Accepted | None,
+        drawing: Span,
     ) -> Result:
         """Ask until there is an end; "nowhere" counts at once only if the POST settled it, and
         where files are seen late only when it is said again `Rules.look_again` later."""
@@ -156,6 +173,7 @@ class Follower:
             lookout.saw(sighting, clock())
             match sighting:
                 case Finished(outcome):
+                    drawing.end()
                     result = await self._conclude(work, outcome, fetching)
                     if result:
                         return result

@@ -7,6 +7,7 @@ the first try and never changes, and a publisher never overwrites what lies ther
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from random import random
@@ -16,12 +17,16 @@ from uuid import UUID
 import structlog
 
 from safelight.core.delivering import CLAIM, doubling, next_wait
+from safelight.core.happenings import CopyTried
 from safelight.core.naming import DEFAULT_TEMPLATE
+from safelight.core.states import FAILED, UPLOADED
+from safelight.core.traceparent import place_of_attempt
 from safelight.database import publications
 from safelight.database.bell import Bell
 from safelight.database.connection import Connection, Database
 from safelight.database.publications import KIND, Claimed, Confirmed
 from safelight.pipeline.copying import Damaged, SpooledCopy, copied
+from safelight.pipeline.tracing import UNTRACED, Traces, log_about
 from safelight.publishers.base import Item, NotNow, Outcome, Publisher, Refused, Uploaded
 from safelight.store import KeyMissing, Store, StoreError
 
@@ -29,6 +34,7 @@ log = structlog.get_logger()
 
 _REASON_MAX: Final = 500  # characters of what is kept and shown
 _PAUSE_MAX: Final = 600.0  # s
+_DELAYED: Final = "delayed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Publish:
     schedule: Sequence[float] = field(default_factory=doubling)  # s
     keep_metadata: bool = False
     share: Callable[[], float] = random  # where in its spread a wait lies, from 0 to 1
+    traces: Traces = UNTRACED
 
     @property
     def kind(self) -> str:
@@ -60,15 +67,30 @@ class Publish:
 
     async def carry(self, claimed: Claimed) -> float | None:
         """Copy it, and write what came of it; seconds in which nothing else should be copied."""
+        log_about(claimed.traceparent, batch_id=claimed.batch, image_id=claimed.image)
+        clock, name = asyncio.get_running_loop().time, self.publisher.name
+        began = clock()
+        here = place_of_attempt(claimed.batch, claimed.traceparent, claimed.prompt_id)
+        about = {"batch": claimed.batch, "image": claimed.image, "publisher": name}
+        with self.traces.span("publication.upload", here, **about, tries=claimed.tries) as span:
+            pause, word = await self._copy(claimed)
+            span.say(outcome=word)
+        if word:
+            self.database.count(CopyTried(name, word, clock() - began))
+        return pause
+
+    async def _copy(self, claimed: Claimed) -> tuple[float | None, str | None]:
+        """How long to pause, and what came of it; None: another worker was faster."""
         try:
             async with copied(self.store, claimed.file, whole=self.keep_metadata) as copy:
                 outcome = await self._publish(claimed, copy)
                 return await self._note(claimed, copy, outcome)
         except (Damaged, KeyMissing) as error:
-            await self._give_up(claimed, f"{error}. Look for it with safelight audit --repair.")
+            lost = f"{error}. Look for it with safelight audit --repair."
+            return None, await self._give_up(claimed, lost)
         except (StoreError, OSError) as error:
-            await self._delay(claimed, NotNow(f"the picture cannot be read now: {error}"))
-        return None
+            unread = NotNow(f"the picture cannot be read now: {error}")
+            return None, await self._delay(claimed, unread)
 
     async def renew(self, rows: Sequence[str], worker: UUID) -> None:
         """See `Runner`."""
@@ -88,43 +110,47 @@ class Publish:
         assert claimed.place is not None
         return await self.publisher.publish(claimed.place, item_of(claimed), copy)
 
-    async def _note(self, claimed: Claimed, copy: SpooledCopy, outcome: Outcome) -> float | None:
+    async def _note(
+        self, claimed: Claimed, copy: SpooledCopy, outcome: Outcome
+    ) -> tuple[float | None, str | None]:
         match outcome:
             case Uploaded(url):
-                await self._confirm(claimed, Confirmed(url, copy.size, copy.md5, copy.sha256))
+                said = Confirmed(url, copy.size, copy.md5, copy.sha256)
+                return None, await self._confirm(claimed, said)
             case Refused(reason):
-                await self._give_up(claimed, reason)
+                return None, await self._give_up(claimed, reason)
             case NotNow(_, pause):
-                await self._delay(claimed, outcome)
-                return min(pause, _PAUSE_MAX) if pause else None
-        return None
+                word = await self._delay(claimed, outcome)
+                return min(pause, _PAUSE_MAX) if pause else None, word
 
-    async def _confirm(self, claimed: Claimed, confirmed: Confirmed) -> None:
+    async def _confirm(self, claimed: Claimed, confirmed: Confirmed) -> str | None:
         async with self.database.transaction() as c:
             done = await publications.confirm(c, claimed.id, claimed.batch, confirmed)
         if done:
             self.bell.ring(claimed.batch)
             log.debug("copy uploaded", image_id=claimed.image, publisher=self.publisher.name)
+        return UPLOADED if done else None
 
-    async def _give_up(self, claimed: Claimed, reason: str) -> None:
+    async def _give_up(self, claimed: Claimed, reason: str) -> str | None:
         async with self.database.transaction() as c:
             done = await publications.give_up(c, claimed.id, claimed.batch, reason[:_REASON_MAX])
         if done:
             self.bell.ring(claimed.batch)
             name = self.publisher.name
             log.error("copy failed", image_id=claimed.image, publisher=name, reason=reason)
+        return FAILED if done else None
 
-    async def _delay(self, claimed: Claimed, outcome: NotNow) -> None:
+    async def _delay(self, claimed: Claimed, outcome: NotNow) -> str | None:
         name, reason = self.publisher.name, outcome.reason[:_REASON_MAX]
         wait = next_wait(self.schedule, claimed.tries, self.share())
         if wait is None:
-            await self._give_up(claimed, f"{reason} (tried {claimed.tries} times)")
-            return
+            return await self._give_up(claimed, f"{reason} (tried {claimed.tries} times)")
         wait = max(wait, min(outcome.pause or 0.0, _PAUSE_MAX))
         async with self.database.transaction() as c:
-            await publications.delay(c, name, claimed.id, self.me, wait, reason)
+            done = await publications.delay(c, name, claimed.id, self.me, wait, reason)
         again = {"again_in": round(wait, 1), "reason": reason}
         log.info("copy not possible now", image_id=claimed.image, publisher=name, **again)
+        return _DELAYED if done else None
 
 
 def item_of(claimed: Claimed) -> Item:

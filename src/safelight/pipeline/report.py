@@ -20,6 +20,7 @@ import msgspec
 import structlog
 
 from safelight.core.delivering import CLAIM
+from safelight.core.happenings import MessageTried
 from safelight.core.reporting import (
     DEAD,
     SCHEDULE,
@@ -31,9 +32,11 @@ from safelight.core.reporting import (
     message_id,
 )
 from safelight.core.signing import signatures
+from safelight.core.traceparent import Place, place_of_attempt, place_of_batch
 from safelight.database import deliveries, webhooks
 from safelight.database.connection import Connection, Database
 from safelight.database.deliveries import KIND, Due
+from safelight.pipeline.tracing import UNTRACED, Traces, log_about
 
 log = structlog.get_logger()
 
@@ -72,13 +75,20 @@ class Reporter:
     room = _ROOM
 
     def __init__(
-        self, database: Database, sender: Sender, shown: Shown, rules: Rules, me: UUID
+        self,
+        database: Database,
+        sender: Sender,
+        shown: Shown,
+        rules: Rules,
+        me: UUID,
+        traces: Traces = UNTRACED,
     ) -> None:
         self._database = database
         self._sender = sender
         self._shown = shown
         self._rules = rules
         self._me = me
+        self._traces = traces
         self._busy: Counter[str] = Counter()  # origin → messages under way
 
     async def claim(self, c: Connection, row: str, worker: UUID) -> Due | None:
@@ -88,12 +98,19 @@ class Reporter:
 
     async def carry(self, claimed: Due) -> None:
         """Send it, and write what came of it. Raises `DatabaseAway`."""
+        log_about(claimed.traceparent, batch_id=claimed.batch, image_id=claimed.image)
         self._busy[claimed.origin] += 1
-        try:
-            answer = await self._send(claimed)
-        finally:
-            self._busy -= Counter([claimed.origin])
-        await self._note(claimed, answer)
+        began = time.monotonic()
+        said = {"batch": claimed.batch, "image": claimed.image, "event": claimed.type}
+        with self._traces.span("webhook.deliver", _place(claimed), **said) as span:
+            try:
+                answer = await self._send(claimed)
+            finally:
+                self._busy -= Counter([claimed.origin])
+            verdict = await self._note(claimed, answer)
+            outcome = "delayed" if verdict.wait is not None else verdict.status
+            span.say(outcome=outcome, tries=claimed.tries + 1)
+        self._database.count(MessageTried(outcome, time.monotonic() - began))
 
     async def renew(self, rows: Sequence[str], worker: UUID) -> None:
         """Keep claims."""
@@ -131,7 +148,7 @@ class Reporter:
         }
         return await self._sender.send(due.url, headers, body)
 
-    async def _note(self, due: Due, answer: Answered | Silent | Forbidden | None) -> None:
+    async def _note(self, due: Due, answer: Answered | Silent | Forbidden | None) -> Verdict:
         verdict = self._verdict(due, answer)
         status = answer.status if isinstance(answer, Answered) else None
         async with self._database.transaction() as c:
@@ -149,9 +166,17 @@ class Reporter:
                 type=due.type,
                 reason=verdict.reason,
             )
+        return verdict
 
     def _verdict(self, due: Due, answer: Answered | Silent | Forbidden | None) -> Verdict:
         if answer is None:
             return Verdict(DEAD, "what it tells of is there no longer")
         schedule, now = self._rules.schedule, datetime.now(UTC)
         return judge(answer, schedule, due.tries + 1, random.random(), now)
+
+
+def _place(due: Due) -> Place:
+    """Where its event happened: at an image's attempt, or at its batch."""
+    if due.prompt_id:
+        return place_of_attempt(due.batch, due.traceparent, due.prompt_id)
+    return place_of_batch(due.batch, due.traceparent)

@@ -4,8 +4,10 @@
     fleet.py      those about render servers
     publishers.py those about publishers
     webhooks.py   the one about webhooks
+    telemetry.py  those about the log and about traces
     loading.py    the layers, which of them wins, and what is wrong with them
     showing.py    the effective settings as text, secrets redacted
+    secrets.py    the secrets among them, so that no log shows them
     catalogue.py  workflow files, characters and styles as records
 
 Nothing outside this package reads the environment, and it does so once, in `load`.
@@ -27,7 +29,9 @@ from safelight.settings.model import (
     WorkflowEntry,
 )
 from safelight.settings.publishers import PublisherEntry
+from safelight.settings.secrets import secrets_of
 from safelight.settings.showing import show
+from safelight.settings.telemetry import Logs, Tracing
 from safelight.settings.webhooks import Webhooks
 
 __all__ = [
@@ -35,6 +39,7 @@ __all__ = [
     "CharacterEntry",
     "Database",
     "Limits",
+    "Logs",
     "Pool",
     "PublisherEntry",
     "Rendering",
@@ -43,6 +48,7 @@ __all__ = [
     "Settings",
     "Store",
     "StyleEntry",
+    "Tracing",
     "Webhooks",
     "WorkflowEntry",
     "address",
@@ -51,5 +57,6 @@ __all__ = [
     "is_loopback",
     "load",
     "on_loopback",
+    "secrets_of",
     "show",
 ]

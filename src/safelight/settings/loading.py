@@ -37,6 +37,8 @@ OWN_NAMES: Final = {
     "SAFELIGHT_DATABASE_URL": "database.url",
     "SAFELIGHT_DATABASE_URL_FILE": "database.url_file",
 }
+# Those of others that mean a setting of ours.
+USUAL_NAMES: Final = {"OTEL_EXPORTER_OTLP_ENDPOINT": "tracing.endpoint"}
 
 
 def home(environ: Mapping[str, str] | None = None) -> Path:
@@ -68,6 +70,7 @@ def load(
         _flags_layer(flags or {}, folder),
         _environment_layer(environment, folder),
         _file_layer(_config_path(config, environment, folder)),
+        _usual_layer(environment, folder),
     ]
     said = [anchored(layer) for layer in layers if layer is not None]
     try:
@@ -131,6 +134,13 @@ def _environment_layer(environ: Mapping[str, str], folder: Path) -> Layer:
     if "key_file" in by_key:
         said["key_file"] = environ[by_key["key_file"]]
     return Layer("environment", said, folder, by_key)
+
+
+def _usual_layer(environ: Mapping[str, str], folder: Path) -> Layer:
+    """What variables say that many programs read: below everything that was said to us."""
+    given = {key: name for name, key in USUAL_NAMES.items() if environ.get(name)}
+    said = nested({key: environ[name] for key, name in given.items()})
+    return Layer("environment", said, folder, given)
 
 
 def _by_key(names: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:

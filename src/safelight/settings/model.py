@@ -40,6 +40,7 @@ from safelight.settings.kinds import (
     Word,
 )
 from safelight.settings.publishers import PublisherEntry, named
+from safelight.settings.telemetry import Logs, Tracing
 from safelight.settings.webhooks import Webhooks
 
 
@@ -259,6 +260,8 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     retention: Retention = Retention()
     webhooks: Webhooks = Webhooks()
+    logs: Logs = Logs()
+    tracing: Tracing = Tracing()
 
     # Which files it was read from that hold secrets; no setting.
     _secret_files: tuple[Path, ...] = ()

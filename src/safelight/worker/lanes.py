@@ -19,6 +19,7 @@ from safelight.database.stopping import stop
 from safelight.pipeline.closing import wants_memory
 from safelight.pipeline.endings import Ending, Lookout, Taken
 from safelight.pipeline.gather import Follower
+from safelight.pipeline.tracing import log_about
 from safelight.renderers.base import Renderer
 from safelight.renderers.health import READY, Health
 
@@ -122,6 +123,8 @@ class Lane:
 
     async def _follow(self, work: Work, new: bool) -> None:
         assert self.follower is not None
+        about = {"batch_id": work.batch, "image_id": work.image, "backend": self.name}
+        log_about(work.traceparent, **about)
         clock = asyncio.get_running_loop().time
         began = clock()
         lookout = self._lookouts[work.prompt_id]

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from safelight.core.errors import DatabaseAway
+from safelight.core.happenings import GhostCanceled
 from safelight.core.naming import is_prompt_id
 from safelight.database import leases
 from safelight.database.bell import Bell, Progress, set_within
@@ -158,6 +159,8 @@ class Upkeep:
         for ghost in sorted(await leases.ghosts(self._database, suspects), key=held.index):
             gone = await self._lane.renderer.cancel(ghost)
             log.warning("ghost cancelled", backend=self._lane.name, prompt_id=ghost, gone=gone)
+            if gone:
+                self._database.count(GhostCanceled(self._lane.name))
 
     async def _note_twins(self, unknown: list[str]) -> None:
         """Prompts that another of our backends opened, which is driven: both are one server. Both

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -17,6 +18,7 @@ from safelight.api.openapi import described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.schemas import BatchRequest, BatchStatus
 from safelight.core.states import ENDED
+from safelight.core.traceparent import read_traceparent
 
 router = APIRouter(tags=["batches"])
 _SCOPE: Final = "POST /v1/batches"
@@ -41,7 +43,7 @@ class BatchFilters(BaseModel):
     summary="Order images",
     status_code=201,
     responses=described({201: "Batch", 200: "Batch"}, 400, 403, 413, 422, 429),
-    openapi_extra=takes("BatchRequest", headers=("Idempotency-Key", "Prefer")),
+    openapi_extra=takes("BatchRequest", headers=("Idempotency-Key", "Prefer", "traceparent")),
 )
 async def create_batch(request: Request) -> Response:
     """Reserve indices and order `quantity` different images.
@@ -54,13 +56,19 @@ async def create_batch(request: Request) -> Response:
     body, document = await bodies.read(request, BatchRequest)
     fingerprint = bodies.fingerprint(document) if key is not None else ""
     base = base_of(request)
+    caller = request.headers.get("traceparent")
     ordered = await context.gateway.order(
-        body.order(base), key=key, fingerprint=fingerprint, scope=_SCOPE
+        replace(body.order(base), traceparent=caller),
+        key=key,
+        fingerprint=fingerprint,
+        scope=_SCOPE,
     )
     batch = ordered.batch
     headers = {"location": f"{base}/v1/batches/{batch.id}", **rate_limits(ordered.quotas)}
     if ordered.replayed:
         headers["idempotency-replayed"] = "true"
+    elif batch.traceparent and read_traceparent(batch.traceparent) != read_traceparent(caller):
+        headers["traceresponse"] = batch.traceparent  # a span of ours, not the caller's handed on
     wait = preferred_wait(request.headers.getlist("prefer"))
     if wait is not None:
         headers["preference-applied"] = f"wait={wait}"

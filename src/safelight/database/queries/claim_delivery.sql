@@ -21,4 +21,6 @@ where delivery.id = (select id from wanted) and not exists (select from earlier)
 returning delivery.id, delivery.webhook_id, delivery.origin, delivery.batch_id, delivery.number,
           delivery.type, delivery.image_id, delivery.at, delivery.tries,
           webhook.url, webhook.base, webhook.batch_id is not null as own, webhook.secret,
-          case when webhook.old_until > safelight_now() then webhook.old_secret end as old_secret
+          case when webhook.old_until > safelight_now() then webhook.old_secret end as old_secret,
+          (select traceparent from batches where id = delivery.batch_id) as traceparent,
+          (select prompt_id from images where id = delivery.image_id) as prompt_id

@@ -12,5 +12,7 @@ with claimed as (
 )
 select claimed.id, claimed.image_id, claimed.place, claimed.tries, image.batch_id, image.user_id,
        image.character_id, image.index, image.seed, image.key, image.bytes, image.content_type,
-       image.width, image.height, image.sha256, image.pixels_sha256
+       image.width, image.height, image.sha256, image.pixels_sha256, image.prompt_id,
+       batch.traceparent
 from claimed join images image on image.id = claimed.image_id
+join batches batch on batch.id = image.batch_id

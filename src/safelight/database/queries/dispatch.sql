@@ -4,13 +4,14 @@
 -- is old).
 -- $1 image, $2 prompt id, $3 backend, $4 epoch, $5 slot, $6 seconds the lease must still last
 with batch_lock as materialized (
-    select id, plan, quantity, deadline - safelight_now() as left
+    select id, plan, quantity, traceparent, deadline - safelight_now() as left
     from batches where id = (select batch_id from images where id = $1)
     for update
 ), image_lock as materialized (
     select image.id, image.batch_id, image.user_id, image.character_id, image.index, image.status,
            image.seed, image.redraws, image.round, image.not_on, image.pool, image.turn,
            image.cancel_asked_at is not null as unwanted, batch_lock.plan, batch_lock.quantity,
+           batch_lock.traceparent,
            exists (select from holds where holds.pool = image.pool
                    and holds.graph = batch_lock.plan ->> 'graph') as held,
            extract(epoch from batch_lock.left)::float8 as left

@@ -12,7 +12,7 @@ with image as (
         last_txid = greatest(last_txid, pg_current_xact_id()),
         ended_at = case when stored + failed + canceled + 1 = quantity then safelight_now() end
     from image where batches.id = image.batch_id
-    returning batches.id, last_event, last_txid, ended_at, stored, failed, canceled,
+    returning batches.id, character_id, last_event, last_txid, ended_at, stored, failed, canceled,
               case when stored > 0 then 'batch.partial'
                    when failed > 0 then 'batch.failed'
                    else 'batch.canceled' end as ending
@@ -27,4 +27,4 @@ with image as (
            jsonb_build_object('stored', stored, 'failed', failed, 'canceled', canceled)
     from batch where ended_at is not null
 )
-select id as batch_id, last_event, ended_at is not null as ended from batch
+select id as batch_id, last_event, ended_at is not null as ended, ending, character_id from batch

@@ -5,6 +5,7 @@ select attempt.prompt_id, attempt.image_id, attempt.backend, attempt.epoch, atte
        attempt.seed, attempt.opened_at,
        extract(epoch from safelight_now() - attempt.opened_at)::float8 as age,
        image.batch_id, image.user_id, image.character_id, image.index, batch.plan,
+       batch.traceparent,
        extract(epoch from batch.deadline - safelight_now())::float8 as left,
        image.status = 'queued' as queued
 from attempts attempt

@@ -15,13 +15,13 @@ with batch_lock as materialized (
     update attempts set closed_at = safelight_now(), outcome = 'stored'
     from image_lock
     where prompt_id = $1 and epoch = $2 and closed_at is null and image_id = image_lock.id
-    returning image_id, backend
+    returning image_id, backend, extract(epoch from closed_at - opened_at)::float8 as took
 ), image as (
     update images set status = 'stored', key = $3, bytes = $4, content_type = $5, width = $6,
                       height = $7, sha256 = $8, pixels_sha256 = $9, prompt_id = $1,
                       backend = attempt.backend, error = null, finished_at = safelight_now()
     from attempt where images.id = attempt.image_id and images.status = 'dispatched'
-    returning images.id, batch_id, index, seed
+    returning images.id, batch_id, index, seed, round, queued_at, finished_at
 ), copies as (
     insert into publications (image_id, publisher)
     select image.id, name
@@ -37,7 +37,7 @@ with batch_lock as materialized (
         last_txid = greatest(last_txid, pg_current_xact_id()),
         ended_at = case when stored + failed + canceled + 1 = quantity then safelight_now() end
     from image where batches.id = image.batch_id
-    returning batches.id, last_event, last_txid, ended_at,
+    returning batches.id, character_id, created_at, last_event, last_txid, ended_at,
               case when stored = quantity then 'batch.completed' else 'batch.partial' end as ending,
               stored, failed, canceled
 ), told as (
@@ -51,6 +51,9 @@ with batch_lock as materialized (
            jsonb_build_object('stored', stored, 'failed', failed, 'canceled', canceled)
     from batch where ended_at is not null
 )
-select id as batch_id, last_event, ended_at is not null as ended,
+select batch.id as batch_id, last_event, ended_at is not null as ended, ending, character_id,
+       backend, took,
+       extract(epoch from finished_at - case when round = 0 then created_at else queued_at end
+              )::float8 as seconds,
        array(select array[publisher, id::text] from copies) as copies
-from batch
+from batch, image, attempt
