@@ -49,6 +49,7 @@ _HOOK_BODY: Final = {"url": "http://127.0.0.1:9/all", "events": ["batch.created"
 TABLE: Final = (
     Route("GET", "/healthz", "open"),
     Route("GET", "/readyz", "open"),
+    Route("GET", "/metrics", "admins"),
     Route("GET", "/v1/session", "all"),
     Route("POST", "/v1/session", "open", 401, {"key": ""}),
     Route("DELETE", "/v1/session", "open", 204),
