@@ -1,0 +1,34 @@
+"""Quotas, as the SDK sees them."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+
+from tests.images_face.sdk import client_of
+from tests.processes import Processes
+from tests.story.test_keys import told
+
+
+def test_what_is_left_is_told_and_what_is_too_much_is_a_rate_limit_error(
+    processes: Processes,
+) -> None:
+    """Two batches a minute and two images a day: both are told in the headers of that API. What
+    cannot be had within a minute is `insufficient_quota`, and the SDK does not try again."""
+    serving = processes.serve([processes.simulate().url])
+    quotas = ("--batches-per-minute", "9", "--images-per-day", "2")
+    key = told(processes, "keys", "create", "--scope", "user:ann", *quotas)["key"]
+    with client_of(serving.url, key) as client:
+        raw = client.images.with_raw_response.generate(model="mira", prompt="x")
+        assert raw.headers["x-ratelimit-limit-requests"] == "9"
+        assert raw.headers["x-ratelimit-remaining-requests"] == "8"
+        assert raw.headers["x-ratelimit-remaining-images"] == "1"
+        assert raw.headers["x-ratelimit-reset-requests"].endswith("s")
+        with pytest.raises(openai.RateLimitError) as refused:
+            client.images.generate(model="mira", prompt="x", n=2)
+    error = refused.value
+    assert error.code == "insufficient_quota"
+    assert error.type == "rate_limit_error"
+    assert error.response.headers["x-should-retry"] == "false"
+    assert error.response.headers["x-ratelimit-remaining-images"] == "1"
+    assert "retry-after" not in error.response.headers
