@@ -11,6 +11,7 @@ from contextlib import aclosing
 from typing import Any
 
 from safelight.api.answers import one_line
+from safelight.api.auth import still_of
 from safelight.api.openai import errors
 from safelight.api.openai.pieces import Pieces
 from safelight.core.errors import Refusal, SafelightError
@@ -42,6 +43,7 @@ class _Telling:
         self.batch = batch
         self._pieces = pieces
         self._gateway = pieces.gateway
+        self._still = still_of(pieces.request)
         self._told: set[str] = set()  # images
         self._shown: defaultdict[str, list[int]] = defaultdict(list)  # previews of each image
         self._heard = 0  # number of the last event
@@ -60,6 +62,7 @@ class _Telling:
         events: Any = self._gateway.events(self.batch.id, self._heard)
         async with aclosing(events) as heard:
             async for one in heard:
+                await self._still()
                 match one:
                     case None:
                         yield b": ping\n\n"
