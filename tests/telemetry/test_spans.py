@@ -81,14 +81,14 @@ async def test_a_span_that_is_given_up_is_not_told(collector: Collector) -> None
 
 @pytest.mark.filterwarnings("ignore")  # of the library, about threads it leaves behind
 async def test_nobody_waits_for_a_collector_that_hangs_or_is_away(collector: Collector) -> None:
-    """Twice as many spans as the queue holds are made in no time, and leaving takes a moment."""
+    """More spans than the queue holds are made in no time, and leaving takes a moment."""
     collector.faults(slow=1000, slowness=20)
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         away = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     for url in (collector.url, away):
         spans = Spans(url, "1.2.3")
         began = time.process_time()
-        for _ in range(10_000):
+        for _ in range(5_000):
             with spans.span("many", AROUND):
                 pass
         assert time.process_time() - began < 10
