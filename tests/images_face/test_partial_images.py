@@ -14,7 +14,7 @@ from tests.story.test_previews import SAMPLED
 
 def test_previews_come_before_their_picture(processes: Processes) -> None:
     """At most two of each image, different, in their order, and never behind the picture."""
-    serving = processes.serve([processes.simulate(seconds=4).url], config=SAMPLED)
+    serving = processes.serve([processes.simulate(seconds=10).url], config=SAMPLED)
     shown: defaultdict[int, list[str]] = defaultdict(list)
     done: set[int] = set()
     with (

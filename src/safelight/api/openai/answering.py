@@ -7,7 +7,7 @@ A client that goes does not take the order with it. What it sends again gets the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from safelight.api.context import context_of
 from safelight.api.headers import idempotency_key
 from safelight.api.links import base_of
-from safelight.api.openai.errors import Incomplete, StillRunning
+from safelight.api.openai.errors import Incomplete, StillRunning, rate_limits
 from safelight.api.openai.pieces import Pieces
 from safelight.api.openai.presence import Client
 from safelight.api.openai.requests import ROUTE, STEPS, Wish, hold_for, sent_again
@@ -44,6 +44,7 @@ class Answer(Response):
         self._request = request
         self._wish = wish
         self._gateway: Gateway = context_of(request).gateway
+        self._limits: Mapping[str, str] = {}  # what is left of quotas, as headers
         self._whole = False  # it went out, and its client was there to the end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +83,7 @@ class Answer(Response):
             scope=ROUTE,
             call=held.call if held else None,
         )
+        self._limits = rate_limits(ordered.quotas)
         return ordered.batch
 
     async def _order(self) -> Order:
@@ -150,6 +152,7 @@ class Answer(Response):
             (b"content-type", media_type.encode()),
             (b"cache-control", b"no-store"),
             (b"x-accel-buffering", b"no"),
+            *((name.encode(), value.encode()) for name, value in self._limits.items()),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": first, "more_body": True})

@@ -8,7 +8,7 @@ minute makes one of them give up and another come back at once, so none is sent.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -30,6 +30,7 @@ from safelight.core.errors import (
     Unauthorized,
     Unknown,
 )
+from safelight.core.quotas import Quota
 
 LONGEST_WAIT: Final = 60  # s
 _REQUEST: Final = "invalid_request_error"
@@ -41,6 +42,7 @@ _PARAMS: Final = {
     "height": "size",
     "steps": "quality",
 }
+_QUOTAS: Final = {"batches": "requests"}
 _CODES: Final = {
     "missing": "missing_required_parameter",
     "unknown-character": "model_not_found",
@@ -181,8 +183,31 @@ def _code(error: Refusal | Trouble) -> str:
     return error.code.replace("-", "_")
 
 
+def rate_limits(quotas: Sequence[Quota]) -> dict[str, str]:
+    """What is left of quotas, in the headers of that API; there orders are requests.
+
+    Example:
+        >>> rate_limits([Quota("batches", most=60, window=60, used=48, counted=1, resets=29.2)])
+        {'x-ratelimit-limit-requests': '60', 'x-ratelimit-remaining-requests': '12', \
+'x-ratelimit-reset-requests': '30s'}
+    """
+    told = {}
+    for quota in quotas:
+        name = _QUOTAS.get(quota.name, quota.name)
+        told[f"x-ratelimit-limit-{name}"] = str(quota.most)
+        told[f"x-ratelimit-remaining-{name}"] = str(quota.left)
+        told[f"x-ratelimit-reset-{name}"] = f"{max(0, math.ceil(quota.resets))}s"
+    return told
+
+
 def _again(error: SafelightError) -> dict[str, str]:
     """Whether and when to come back."""
+    if isinstance(error, TooMany):
+        return rate_limits(error.quotas) | _when(error)
+    return _when(error)
+
+
+def _when(error: SafelightError) -> dict[str, str]:
     if isinstance(error, Incomplete | Conflict) or _too_long(error):
         return {"x-should-retry": "false"}
     wait = getattr(error, "retry_after", None)
