@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from importlib import resources
 from typing import Any, TypeAlias
@@ -93,6 +93,13 @@ class _Session(asyncpg.Connection):  # type: ignore[misc]
         self.happened: list[Happening] = []
 
 
+def _nothing_yet(c: Connection) -> Sequence[Happening]:
+    """What will have happened on this session; it can be read when the session is gone, too."""
+    c.happened.clear()
+    happened: Sequence[Happening] = c.happened
+    return happened
+
+
 def note(c: Connection, happening: Happening) -> None:
     """Have it counted after the commit of this session's transaction, if there is one."""
     c.happened.append(happening)
@@ -132,26 +139,26 @@ class Database:
         """One transaction on one session. Raises `DatabaseAway`."""
         with translating():
             async with self._pool.acquire(timeout=_PATIENCE) as connection:
-                connection.happened.clear()
+                happened = _nothing_yet(connection)
                 async with connection.transaction():
                     with _dropping(connection):
                         yield connection
-                self._tell(connection)
+                self._tell(happened)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """One session, every statement its own transaction. Raises `DatabaseAway`."""
         with translating():
             async with self._pool.acquire(timeout=_PATIENCE) as connection:
-                connection.happened.clear()
+                happened = _nothing_yet(connection)
                 try:
                     with _dropping(connection):
                         yield connection
                 finally:
-                    self._tell(connection)
+                    self._tell(happened)
 
-    def _tell(self, connection: Connection) -> None:
-        for happening in connection.happened:
+    def _tell(self, happened: Sequence[Happening]) -> None:
+        for happening in happened:
             self.count(happening)
 
     def sessions(self) -> tuple[int, int, int]:
