@@ -124,6 +124,9 @@ async def test_ctrl_c_says_goodbye_and_takes_temp_along(tmp_path: Path) -> None:
         root = tmp_path / "simulator" / str(running.port)
         async with Client(running.url, root / "output") as client, client.socket("c") as ws:
             await client.post(quick(), client_id="c")
+            async with asyncio.timeout(20):
+                while not await client.renderings():
+                    pass  # it is to be dropped while it runs
             assert (root / "temp").is_dir()
             assert await running.end(signal.SIGINT) == 0
             while (message := await ws.receive()).type is aiohttp.WSMsgType.TEXT:

@@ -207,9 +207,9 @@ async def test_replay_answers_as_the_real_server_did(name: str, tmp_path: Path) 
         folder = tmp_path / f"{slower}"
         folder.mkdir()
         expected, found = await _replayed(name, slower, folder)
-        if not compared(expected, found):
+        if not (differences := compared(expected, found)):
             break
-    assert "\n".join(compared(expected, found)) == ""
+    assert "\n".join(differences) == ""
     for mutant in _mutants(found):
         assert compared(expected, mutant) != []
 
