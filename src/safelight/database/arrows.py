@@ -16,9 +16,10 @@ from safelight.core.happenings import AttemptEnded, BatchEnded, ImageEnded, Queu
 from safelight.core.records import ImageError, StoredFile
 from safelight.core.retrying import SPARE
 from safelight.core.states import CANCELED, DISPATCHED, FAILED, QUEUED, STORED
-from safelight.database.connection import Connection, Row, note, sql
+from safelight.database.connection import Connection, Row, sql
 from safelight.database.engine import Place, line_up
 from safelight.database.images import Locked, Work, locked_of, note_attempts
+from safelight.database.noting import note
 from safelight.database.rows import json_text
 
 _LEASE_MARGIN = 1.0  # s the lease must still last for an attempt to be opened under it

@@ -20,6 +20,7 @@ import asyncpg
 
 from safelight.core.errors import DatabaseAway, SettingsError
 from safelight.core.happenings import Happening
+from safelight.database.noting import Session, nothing_yet
 
 Connection: TypeAlias = Any  # asyncpg.Connection or its pool proxy; asyncpg has no common type
 Row: TypeAlias = Any  # asyncpg.Record
@@ -85,26 +86,6 @@ def sql(name: str) -> str:
     return resources.files(__package__).joinpath("queries", f"{name}.sql").read_text("utf-8")
 
 
-class _Session(asyncpg.Connection):  # type: ignore[misc]
-    """A session that remembers what is to be counted when its transaction has committed."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.happened: list[Happening] = []
-
-
-def _nothing_yet(c: Connection) -> Sequence[Happening]:
-    """What will have happened on this session; it can be read when the session is gone, too."""
-    c.happened.clear()
-    happened: Sequence[Happening] = c.happened
-    return happened
-
-
-def note(c: Connection, happening: Happening) -> None:
-    """Have it counted after the commit of this session's transaction, if there is one."""
-    c.happened.append(happening)
-
-
 class Database:
     """A pool of sessions.
 
@@ -139,7 +120,7 @@ class Database:
         """One transaction on one session. Raises `DatabaseAway`."""
         with translating():
             async with self._pool.acquire(timeout=_PATIENCE) as connection:
-                happened = _nothing_yet(connection)
+                happened = nothing_yet(connection)
                 async with connection.transaction():
                     with _dropping(connection):
                         yield connection
@@ -150,7 +131,7 @@ class Database:
         """One session, every statement its own transaction. Raises `DatabaseAway`."""
         with translating():
             async with self._pool.acquire(timeout=_PATIENCE) as connection:
-                happened = _nothing_yet(connection)
+                happened = nothing_yet(connection)
                 try:
                     with _dropping(connection):
                         yield connection
@@ -214,7 +195,7 @@ async def open_database(arguments: Mapping[str, Any], *, sessions: int = 10) -> 
             max_inactive_connection_lifetime=0,
             timeout=_PATIENCE,
             init=one.check,
-            connection_class=_Session,
+            connection_class=Session,
             reset=_keep_as_is,
             server_settings={**SESSION_SETTINGS, "application_name": name},
             command_timeout=_patience(arguments),

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from safelight.core.happenings import AttemptEnded
 from safelight.core.records import Attempt, Image, Plan
-from safelight.database.connection import Connection, Database, Row, note, sql
+from safelight.database.connection import Connection, Database, Row, sql
 from safelight.database.engine import Place
+from safelight.database.noting import note
 from safelight.database.rows import attempt_of, image_of, plan_of
 
 

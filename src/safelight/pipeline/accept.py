@@ -24,8 +24,9 @@ from safelight.database import batches, calls, shares, webhooks
 from safelight.database.batches import NewBatch, NewImage, Reserved
 from safelight.database.bell import Bell
 from safelight.database.calls import Call
-from safelight.database.connection import Connection, Database, note
+from safelight.database.connection import Connection, Database
 from safelight.database.engine import Place, line_up
+from safelight.database.noting import note
 from safelight.pipeline.metering import Meter
 from safelight.pipeline.tracing import UNTRACED, Traces, log_about
 from safelight.pipeline.waiting import until_fewer
