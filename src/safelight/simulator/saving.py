@@ -53,7 +53,7 @@ def previewer(picture: Image.Image) -> Callable[[float], bytes]:
     def preview(share: float) -> bytes:
         shown = whole
         if share < 1:
-            blocks = (max(2, int(size[0] * share**2 / 4)), max(2, int(size[1] * share**2 / 4)))
+            blocks = (2 + int(size[0] * share**2 / 4), 2 + int(size[1] * share**2 / 4))
             shown = whole.resize(blocks).resize(size, Image.Resampling.BILINEAR)
         return jpeg(shown)
 
