@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.api.declared import undeclared
+
 _users = itertools.count(1)
 
 
@@ -59,7 +61,8 @@ class Server:
         body: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One request; an absolute link of ours does for a path."""
+        """One request; an absolute link of ours does for a path. What comes back is what the
+        OpenAPI document says."""
         target = path.removeprefix(self.url)
         connection = http.client.HTTPConnection(self.netloc, timeout=30)
         try:
@@ -67,9 +70,12 @@ class Server:
             connection.request(method, target, sent, dict(headers or {}))
             response = connection.getresponse()
             names = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, names, response.read())
+            answer = Answer(response.status, names, response.read())
         finally:
             connection.close()
+        kind = answer.headers.get("content-type", "")
+        assert not (wrong := undeclared(method, target, answer.status, kind, answer.body)), wrong
+        return answer
 
     def get(self, path: str, **headers: str) -> Answer:
         """GET; `if_none_match=…` is the header If-None-Match."""

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
+
+from safelight.api.openai.error_texts import ERRORS
+from safelight.api.openapi.problems import ELSEWHERE
+from safelight.api.problem_texts import PROBLEMS
 from tests.api.asking import Server
+from tests.api.declared import codes_of
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference" / "openapi.json"
 ROUTES = {
@@ -76,10 +82,18 @@ def operations(document: Any) -> Iterator[tuple[str, Any]]:
             yield f"{verb.upper()} {path}", operation
 
 
+def answers(document: Any, operation: Any) -> Iterator[tuple[str, Any]]:
+    """Each status with its answer."""
+    for status, answer in operation["responses"].items():
+        shared = answer.get("$ref", "").rpartition("/")[2]
+        yield status, document["components"]["responses"][shared] if shared else answer
+
+
 def references(node: Any) -> Iterator[str]:
+    """What is referred to, `schemas/Batch`."""
     if isinstance(node, dict):
         if "$ref" in node:
-            yield node["$ref"].removeprefix("#/components/schemas/")
+            yield node["$ref"].removeprefix("#/components/")
         for value in node.values():
             yield from references(value)
     elif isinstance(node, list):
@@ -105,8 +119,9 @@ def test_every_operation_is_described_with_its_problems(server: Server) -> None:
         assert operation["summary"], route
         assert operation["description"], route
         assert set(operation["tags"]) <= tags, route
-        for status, answer in operation["responses"].items():
+        for status, answer in answers(document, operation):
             assert answer["description"], route
+            assert "X-Request-Id" in answer["headers"]
             if status == "default" or status >= "400":
                 (media_type,) = answer["content"]
                 foreign = route.partition(" ")[2].startswith("/openai/")
@@ -142,10 +157,91 @@ def test_every_operation_says_what_it_asks_for(server: Server) -> None:
 
 
 def test_every_shape_is_there_used_and_described(server: Server) -> None:
+    """And so are examples, headers, and refusals that several operations have."""
     document = server.get("/openapi.json").json
-    shapes = document["components"]["schemas"]
-    assert set(references(document)) == set(shapes)
-    assert all(shape["description"] for shape in shapes.values())
+    components = document["components"]
+    there = {f"{kind}/{name}" for kind in components for name in components[kind]}
+    assert set(references(document)) == {one for one in there if "securitySchemes" not in one}
+    assert all(shape["description"] for shape in components["schemas"].values())
+
+
+def test_every_operation_names_its_problems_and_every_problem_has_one(server: Server) -> None:
+    """Also those that any may have: a host that cannot be, a fault of ours, a key that is none."""
+    document = server.get("/openapi.json").json
+    named: set[str] = set()
+    for route, operation in operations(document):
+        told = {
+            status: codes_of(a) for status, a in answers(document, operation) if "4" <= status < "6"
+        }
+        for status, codes in told.items():
+            named |= codes
+            known = ERRORS if "/openai/" in route else PROBLEMS
+            assert {known[code].status for code in codes} == {int(status)}, route
+        assert told["500"] & {"internal-error", "internal_error"}, route
+    assert named == (set(PROBLEMS) | set(ERRORS)) - ELSEWHERE
+
+
+def test_every_example_fits_its_shape(server: Server) -> None:
+    """Of requests, answers and problems; every JSON body has one, every parameter that is free."""
+    document = server.get("/openapi.json").json
+    components = document["components"]
+    shapes = dict(bodies(document))
+    assert set(components["examples"]) == set(shapes)
+    for name, shape in shapes.items():
+        checked = {"$ref": f"#/components/schemas/{shape}", "components": components}
+        validator = jsonschema_rs.validator_for(checked, validate_formats=True)
+        assert [str(e) for e in validator.iter_errors(components["examples"][name]["value"])] == []
+    for route, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], route
+            if parameter["name"] not in ("cursor", "status"):
+                validator = jsonschema_rs.validator_for(parameter["schema"])
+                assert validator.is_valid(parameter["example"]), (route, parameter)
+
+
+def bodies(document: Any) -> Iterator[tuple[str, str]]:
+    """The name of each example that a body has, and that of its shape."""
+    for _, operation in operations(document):
+        told = [answer for status, answer in answers(document, operation) if status != "default"]
+        for holder in (operation.get("requestBody", {}), *told):
+            for media_type, content in holder.get("content", {}).items():
+                if "json" in media_type:
+                    for name in content["examples"]:
+                        yield name, content["schema"]["$ref"].rpartition("/")[2]
+
+
+def test_links_lead_to_operations_and_give_what_they_take(server: Server) -> None:
+    """Every parameter of a path, from where the answer's example has it."""
+    document = server.get("/openapi.json").json
+    by_id = {operation["operationId"]: operation for _, operation in operations(document)}
+    linked: set[str] = set()
+    for _, operation in operations(document):
+        for _, answer in answers(document, operation):
+            for link in answer.get("links", {}).values():
+                assert set(link["parameters"]) == in_path(by_id[link["operationId"]])
+                linked.add(link["operationId"])
+                for expression in link["parameters"].values():
+                    assert found(document, answer, expression), (link, expression)
+    # Two make what they name; three are of things that there need not be any of.
+    others = {"put_character", "put_workflow", "redeliver", "redeliver_of_batch", "retry_publisher"}
+    assert linked == {name for name in by_id if in_path(by_id[name])} - others
+
+
+def in_path(operation: Any) -> set[str]:
+    """The parameters of its path."""
+    return {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"}
+
+
+def found(document: Any, answer: Any, expression: str) -> Any:
+    """What an expression gives for the example of an answer."""
+    place, _, pointer = expression.partition("#/")
+    if place != "$response.body":
+        return place == "$request.path.id"
+    (example,) = answer["content"]["application/json"]["examples"]
+    value = document["components"]["examples"][example]["value"]
+    for step in pointer.split("/"):
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    return value
 
 
 def test_the_bounds_are_those_of_the_settings(server: Server) -> None:

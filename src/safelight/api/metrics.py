@@ -22,7 +22,7 @@ _HEADERS: Final = {"cache-control": "no-store"}
     "/metrics",
     operation_id="metrics",
     summary="Metrics for Prometheus",
-    responses=described({200: "text/plain"}, 403),
+    responses=described({200: "metrics"}, "permission-denied"),
 )
 async def metrics(request: Request) -> Response:
     """How this process and the whole system are doing, in Prometheus' text format."""

@@ -6,6 +6,7 @@ reads it, and must work without a network.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
@@ -34,6 +35,8 @@ section { margin: 1rem 0; padding: .8rem 1rem; background: var(--soft); border-r
 .verb { color: var(--accent); font-weight: 700; margin-right: .5rem }
 table { border-collapse: collapse; width: 100%; margin-top: .6rem; font-size: .92rem }
 td { border-top: 1px solid var(--line); padding: .25rem .6rem .25rem 0; vertical-align: top }
+pre { overflow-x: auto; font: .85em/1.45 ui-monospace, monospace; margin: .5rem 0 0 }
+summary { cursor: pointer; color: var(--dim); font-size: .92rem; margin-top: .5rem }
 td:first-child { width: 30% } nav a { margin-right: 1rem }
 """
 
@@ -71,36 +74,44 @@ def _reference(document: Mapping[str, Any]) -> Iterator[str]:
     yield '<a href="#shapes">shapes</a></nav>'
     for tag in tags:
         yield f'<h2 id="{tag["name"]}">{tag["name"]}</h2><p>{escape(tag["description"])}</p>'
-        yield from _operations(document["paths"], tag["name"])
+        yield from _operations(document, tag["name"])
     yield '<h2 id="shapes">shapes</h2>'
+    examples = document["components"]["examples"]
     for name, schema in document["components"]["schemas"].items():
-        yield from _shape(name, schema)
+        yield from _shape(name, schema, examples.get(name))
 
 
-def _operations(paths: Mapping[str, Any], tag: str) -> Iterator[str]:
-    for path, verbs in paths.items():
+def _operations(document: Mapping[str, Any], tag: str) -> Iterator[str]:
+    shared = document["components"]["responses"]
+    for path, verbs in document["paths"].items():
         for verb, operation in verbs.items():
             if tag in operation["tags"]:
-                yield from _operation(path, verb, operation)
+                yield from _operation(path, verb, operation, shared)
 
 
-def _operation(path: str, verb: str, operation: Mapping[str, Any]) -> Iterator[str]:
+def _operation(
+    path: str, verb: str, operation: Mapping[str, Any], shared: Mapping[str, Any]
+) -> Iterator[str]:
     yield f'<section id="{operation["operationId"]}"><h3><span class=verb>{verb.upper()}</span>'
     yield f"<code>{escape(path)}</code></h3><p>{escape(operation['summary'])}. "
     yield f'<span class="dim">{_text(operation.get("description", ""))}</span></p><table>'
     for parameter in operation.get("parameters", []):
-        text = parameter.get("description")
-        told = _text(text) if text else _kind(parameter["schema"])
+        told = _text(parameter["description"])
+        if "example" in parameter:
+            told += f" <span class=dim><code>{escape(str(parameter['example']))}</code></span>"
         where = f"{parameter['name']} <span class=dim>{parameter['in']}</span>"
         yield f"<tr><td><code>{where}</code><td>{told}"
     if "requestBody" in operation:
         yield f"<tr><td>body<td>{_content(operation['requestBody'])}"
     for status, answer in operation["responses"].items():
-        yield f"<tr><td>{status}<td>{_text(answer['description'])} {_content(answer)}"
+        known = shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+        yield f"<tr><td>{status}<td>{_text(known['description'])} {_content(known)}"
     yield "</table></section>"
 
 
-def _shape(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
+def _shape(
+    name: str, schema: Mapping[str, Any], example: Mapping[str, Any] | None
+) -> Iterator[str]:
     yield f'<section id="shape-{name}"><h3>{name}</h3><p>{_text(schema.get("description", ""))}</p>'
     yield "<table>"
     required = schema.get("required", [])
@@ -109,15 +120,27 @@ def _shape(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
         mark = "" if field in required else " <span class=dim>optional</span>"
         text = _text(inner.get("description", ""))
         yield f"<tr><td><code>{escape(field)}</code>{mark}<td>{_kind(inner)} {text}"
-    yield "</table></section>"
+    yield "</table>"
+    if example:
+        written = json.dumps(example["value"], indent=2)
+        yield f"<details><summary>example</summary><pre>{escape(written)}</pre></details>"
+    yield "</section>"
 
 
 def _content(holder: Mapping[str, Any]) -> str:
     shown = []
     for media_type, content in holder.get("content", {}).items():
         kind = _kind(content["schema"]) if "json" in media_type else ""
-        shown.append(f"<code>{escape(media_type)}</code> {kind}")
+        shown.append(f"<code>{escape(media_type)}</code> {kind}{_codes(media_type, content)}")
     return ", ".join(shown)
+
+
+def _codes(media_type: str, content: Mapping[str, Any]) -> str:
+    """Which problems these are, each a link to what it means."""
+    if media_type != "application/problem+json":
+        return ""
+    codes = content.get("examples", ())
+    return "".join(f' <a href="problems/{code}"><code>{code}</code></a>' for code in codes)
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

@@ -14,13 +14,20 @@ from safelight.api.answers import Json, batch_json, respond, respond_tagged, tag
 from safelight.api.context import context_of
 from safelight.api.headers import idempotency_key, names_tag, preferred_wait, rate_limits
 from safelight.api.links import base_of
-from safelight.api.openapi import described, takes
+from safelight.api.openapi import BODY, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.schemas import BatchRequest, BatchStatus
 from safelight.core.states import ENDED
 from safelight.core.traceparent import read_traceparent
 
 router = APIRouter(tags=["batches"])
+# What can be wrong with an order.
+_UNORDERABLE: Final = (
+    *("invalid-request", "bad-idempotency-key", "idempotency-key-reused", "unknown-character"),
+    *("unknown-style", "unknown-workflow", "no-workflow", "parameter-without-slot", "bad-user"),
+    *("bad-id", "bad-seed", "bad-embedding", "bad-slot", "bad-webhook-url", "no-webhook-secret"),
+    "unknown-event",
+)
 _SCOPE: Final = "POST /v1/batches"
 """What an idempotency key is for; the gateway adds whose it is."""
 
@@ -42,7 +49,11 @@ class BatchFilters(BaseModel):
     operation_id="create_batch",
     summary="Order images",
     status_code=201,
-    responses=described({201: "Batch", 200: "Batch"}, 400, 403, 413, 422, 429),
+    responses=described(
+        {201: "Batch", 200: "Batch"},
+        *("not-json", "permission-denied", "rate-limited", "too-many-queued"),
+        *_UNORDERABLE,
+    ),
     openapi_extra=takes("BatchRequest", headers=("Idempotency-Key", "Prefer", "traceparent")),
 )
 async def create_batch(request: Request) -> Response:
@@ -80,7 +91,7 @@ async def create_batch(request: Request) -> Response:
     "/v1/batches",
     operation_id="list_batches",
     summary="List batches, newest first",
-    responses=described({200: "Batches"}, 422),
+    responses=described({200: "Batches"}, "invalid-request"),
 )
 async def list_batches(request: Request, filters: Annotated[BatchFilters, Query()]) -> Response:
     """A page of batches; `next_cursor` leads to the next."""
@@ -103,7 +114,7 @@ async def list_batches(request: Request, filters: Annotated[BatchFilters, Query(
     "/v1/batches/{id}",
     operation_id="get_batch",
     summary="A batch as it is now",
-    responses=described({200: "Batch"}, 304, 404),
+    responses=described({200: "Batch"}, 304, "not-found"),
 )
 async def get_batch(request: Request, id: str) -> Response:
     """Polling is cheap: send the ETag back as If-None-Match and get 304 until something changed.
@@ -129,7 +140,13 @@ async def get_batch(request: Request, id: str) -> Response:
     "/v1/batches/{id}/cancel",
     operation_id="cancel_batch",
     summary="Cancel what is unfinished",
-    responses=described({200: "Batch"}, 403, 404, 409, 422),
+    responses=described(
+        {200: "Batch"},
+        "not-found",
+        "already-stored",
+        "already-failed",
+        *BODY,
+    ),
 )
 async def cancel_batch(request: Request, id: str) -> Response:
     """Stored images stay. Queued ones are canceled at once, those at a backend when it has let go.
@@ -147,7 +164,7 @@ async def cancel_batch(request: Request, id: str) -> Response:
     "/v1/batches/{id}/retry",
     operation_id="retry_batch",
     summary="Try failed images again",
-    responses=described({200: "Batch"}, 403, 404, 409, 422),
+    responses=described({200: "Batch"}, "not-found", "nothing-to-retry", "erased", *BODY),
 )
 async def retry_batch(request: Request, id: str) -> Response:
     """The same indices with new seeds, misfortunes forgotten, and a deadline counted from now.

@@ -9,7 +9,7 @@ from safelight.api import bodies
 from safelight.api.answers import character_json, respond, respond_tagged
 from safelight.api.context import context_of
 from safelight.api.links import base_of
-from safelight.api.openapi import described, takes
+from safelight.api.openapi import BODY, described, takes
 from safelight.api.paths import id_or_unknown
 from safelight.api.schemas import CharacterRequest
 from safelight.core.naming import check_id
@@ -33,7 +33,7 @@ async def list_characters(request: Request) -> Response:
     "/v1/characters/{id}",
     operation_id="get_character",
     summary="A character",
-    responses=described({200: "Character"}, 304, 404),
+    responses=described({200: "Character"}, 304, "not-found"),
 )
 async def get_character(request: Request, id: str) -> Response:
     """What it does not say is null."""
@@ -46,7 +46,13 @@ async def get_character(request: Request, id: str) -> Response:
     operation_id="put_character",
     summary="Keep a character",
     status_code=200,
-    responses=described({200: "Character", 201: "Character"}, 400, 403, 409, 413, 422),
+    responses=described(
+        {200: "Character", 201: "Character"},
+        "permission-denied",
+        *BODY,
+        "read-only",
+        "bad-id",
+    ),
     openapi_extra=takes("CharacterRequest"),
 )
 async def put_character(request: Request, id: str) -> Response:
@@ -63,7 +69,7 @@ async def put_character(request: Request, id: str) -> Response:
     operation_id="delete_character",
     summary="Forget a character",
     status_code=204,
-    responses=described({}, 204, 403, 404, 409),
+    responses=described({}, 204, "permission-denied", "not-found", "read-only"),
 )
 async def delete_character(request: Request, id: str) -> Response:
     """Its images stay, and its series goes on if it comes back."""

@@ -40,7 +40,7 @@ _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
     "/v1/batches/{id}/events",
     operation_id="batch_events",
     summary="Events of a batch",
-    responses=described({200: "text/event-stream"}, 204, 404, 422, 503),
+    responses=described({200: "events"}, 204, "not-found", "invalid-request", "too-many-listeners"),
     openapi_extra=takes(headers=("Last-Event-ID",), query=("last_event_id",)),
 )
 async def batch_events(request: Request, id: str) -> Response:
@@ -61,7 +61,7 @@ async def batch_events(request: Request, id: str) -> Response:
     "/v1/events",
     operation_id="all_events",
     summary="Events of all batches",
-    responses=described({200: "text/event-stream"}, 422, 503),
+    responses=described({200: "events"}, "invalid-request", "too-many-listeners"),
     openapi_extra=takes(headers=("Last-Event-ID",), query=("last_event_id",)),
 )
 async def all_events(request: Request) -> Response:

@@ -14,7 +14,7 @@ from safelight.api.answers import image_json, respond, respond_tagged
 from safelight.api.context import Context, context_of
 from safelight.api.headers import Span, Unsatisfiable, byte_range, names_tag, still_that
 from safelight.api.links import base_of
-from safelight.api.openapi import SIGNED, described, takes
+from safelight.api.openapi import BODY, SIGNED, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.problems import RangeNotSatisfiable, answer, request_id_of
 from safelight.core.records import Image, StoredFile
@@ -60,7 +60,7 @@ class Removal(BaseModel):
     "/v1/images/{id}",
     operation_id="get_image",
     summary="An image and how it came to be",
-    responses=described({200: "Image"}, 304, 404),
+    responses=described({200: "Image"}, 304, "not-found"),
 )
 async def get_image(request: Request, id: str) -> Response:
     """Everything that is known of an image: seed, backend, attempts, hashes, timings."""
@@ -73,7 +73,17 @@ async def get_image(request: Request, id: str) -> Response:
     "/v1/images/{id}/file",
     operation_id="get_image_file",
     summary="The picture",
-    responses=described({200: "image/png", 206: "image/png"}, 304, 403, 404, 410, 416),
+    responses=described(
+        {200: "image/png", 206: "image/png"},
+        304,
+        "signature-invalid",
+        "signature-expired",
+        "not-found",
+        "not-stored",
+        "gone",
+        "range-not-satisfiable",
+        "store-away",
+    ),
     openapi_extra=takes(headers=("Range", "If-Range", "If-None-Match"), query=SIGNED),
 )
 async def get_image_file(request: Request, id: str) -> Response:
@@ -85,7 +95,17 @@ async def get_image_file(request: Request, id: str) -> Response:
     "/v1/images/{id}/thumbnail",
     operation_id="get_image_thumbnail",
     summary="A small copy",
-    responses=described({200: "image/webp"}, 304, 403, 404, 410, 422),
+    responses=described(
+        {200: "image/webp"},
+        304,
+        "signature-invalid",
+        "signature-expired",
+        "not-found",
+        "not-stored",
+        "gone",
+        "invalid-request",
+        "store-away",
+    ),
     openapi_extra=takes(headers=("If-None-Match",), query=SIGNED),
 )
 async def get_image_thumbnail(
@@ -109,7 +129,7 @@ async def get_image_thumbnail(
     "/v1/images/{id}/preview",
     operation_id="get_image_preview",
     summary="How it looks while it is drawn",
-    responses=described({200: "image/webp"}, 304, 404, 422),
+    responses=described({200: "image/webp"}, 304, "not-found", "no-preview", "invalid-request"),
     openapi_extra=takes(headers=("If-None-Match",)),
 )
 async def get_image_preview(
@@ -131,7 +151,7 @@ async def get_image_preview(
     "/v1/images/{id}",
     operation_id="delete_image",
     summary="Delete a picture",
-    responses=described({200: "Image"}, 403, 404, 409, 422),
+    responses=described({200: "Image"}, "not-found", "not-finished", *BODY),
 )
 async def delete_image(request: Request, id: str, what: Annotated[Removal, Query()]) -> Response:
     """File and thumbnail are gone and answer 410; the index stays taken, the batch as it is.
@@ -151,7 +171,13 @@ async def delete_image(request: Request, id: str, what: Annotated[Removal, Query
     "/v1/images/{id}/cancel",
     operation_id="cancel_image",
     summary="Cancel an image",
-    responses=described({200: "Image"}, 403, 404, 409, 422),
+    responses=described(
+        {200: "Image"},
+        "not-found",
+        "already-stored",
+        "already-failed",
+        *BODY,
+    ),
 )
 async def cancel_image(request: Request, id: str) -> Response:
     """A queued image is canceled at once, one at a backend when the backend has let go of it.
@@ -169,7 +195,7 @@ async def cancel_image(request: Request, id: str) -> Response:
     "/v1/images/{id}/retry",
     operation_id="retry_image",
     summary="Try a failed image again",
-    responses=described({200: "Image"}, 403, 404, 409, 422),
+    responses=described({200: "Image"}, "not-found", "nothing-to-retry", "erased", *BODY),
 )
 async def retry_image(request: Request, id: str) -> Response:
     """The same index with a new seed, misfortunes forgotten; the batch's deadline counts from now.

@@ -11,7 +11,7 @@ from safelight.api import bodies
 from safelight.api.answers import Json, moment, respond
 from safelight.api.context import context_of
 from safelight.api.links import expiry, url_until
-from safelight.api.openapi import described, takes
+from safelight.api.openapi import BODY, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.schemas import LinksRequest
 from safelight.core.records import Image
@@ -24,7 +24,7 @@ _GOOD_FOR = 3600  # s
     "/v1/images/{id}/links",
     operation_id="link_image",
     summary="Links to a picture that need no key",
-    responses=described({200: "ImageLinks"}, 400, 403, 404, 413, 422),
+    responses=described({200: "ImageLinks"}, "not-found", *BODY),
     openapi_extra=takes("LinksRequest", required=False),
 )
 async def link_image(request: Request, id: str) -> Response:
@@ -38,7 +38,7 @@ async def link_image(request: Request, id: str) -> Response:
     "/v1/batches/{id}/links",
     operation_id="link_batch",
     summary="Links to a batch's pictures that need no key",
-    responses=described({200: "BatchLinks"}, 400, 403, 404, 413, 422),
+    responses=described({200: "BatchLinks"}, "not-found", *BODY),
     openapi_extra=takes("LinksRequest", required=False),
 )
 async def link_batch(request: Request, id: str) -> Response:

@@ -17,7 +17,7 @@ router = APIRouter(tags=["operations"])
     "/v1/backends",
     operation_id="list_backends",
     summary="The render servers",
-    responses=described({200: "Backends"}, 403),
+    responses=described({200: "Backends"}, "permission-denied"),
 )
 async def list_backends(request: Request) -> Response:
     """By name, with their state and the reason for it."""
@@ -29,7 +29,7 @@ async def list_backends(request: Request) -> Response:
     "/v1/backends/{name}/drain",
     operation_id="drain_backend",
     summary="Let it take nothing more",
-    responses=described({200: "Backend"}, 403, 404),
+    responses=described({200: "Backend"}, "permission-denied", "not-found"),
 )
 async def drain_backend(request: Request, name: str) -> Response:
     """It ends what it has. From this answer on nothing more is sent there, until it is resumed."""
@@ -40,7 +40,7 @@ async def drain_backend(request: Request, name: str) -> Response:
     "/v1/backends/{name}/resume",
     operation_id="resume_backend",
     summary="Let it take images again",
-    responses=described({200: "Backend"}, 403, 404),
+    responses=described({200: "Backend"}, "permission-denied", "not-found"),
 )
 async def resume_backend(request: Request, name: str) -> Response:
     """After a drain, or when a backend that was stuck has been put right: within 3 s."""
@@ -62,7 +62,7 @@ async def healthz() -> Response:
     "/readyz",
     operation_id="readyz",
     summary="Whether orders are taken",
-    responses=described({200: "Readiness"}, 503),
+    responses=described({200: "Readiness"}, "not-ready"),
 )
 async def readyz(request: Request) -> Response:
     """200 when the database is writable and migrated and the worker runs; else 503.

@@ -9,7 +9,7 @@ from safelight.api import bodies
 from safelight.api.answers import batch_json, image_json, publisher_json, respond
 from safelight.api.context import context_of
 from safelight.api.links import base_of
-from safelight.api.openapi import described
+from safelight.api.openapi import BODY, described
 from safelight.api.paths import uuid_or_unknown
 
 router = APIRouter(tags=["publishers"])
@@ -19,7 +19,7 @@ router = APIRouter(tags=["publishers"])
     "/v1/publishers",
     operation_id="list_publishers",
     summary="Where copies go",
-    responses=described({200: "Publishers"}, 403),
+    responses=described({200: "Publishers"}, "permission-denied"),
 )
 async def list_publishers(request: Request) -> Response:
     """Those of the settings, then others that images still name, with how their copies are."""
@@ -31,7 +31,7 @@ async def list_publishers(request: Request) -> Response:
     "/v1/publishers/{name}/retry",
     operation_id="retry_publisher",
     summary="Try all its failed copies again",
-    responses=described({200: "RetriedPublisher"}, 403, 404, 422),
+    responses=described({200: "RetriedPublisher"}, "permission-denied", "not-found", *BODY),
 )
 async def retry_publisher(request: Request, name: str) -> Response:
     """After its secret, its quota or its network was put right. `asked` may be 0."""
@@ -44,7 +44,7 @@ async def retry_publisher(request: Request, name: str) -> Response:
     "/v1/images/{id}/publications/retry",
     operation_id="retry_image_publications",
     summary="Try an image's failed copies again",
-    responses=described({200: "Image"}, 403, 404, 409, 422),
+    responses=described({200: "Image"}, "not-found", "nothing-to-retry", *BODY),
 )
 async def retry_image_publications(request: Request, id: str) -> Response:
     """At every publisher where its copy has failed. 409 when none has."""
@@ -59,7 +59,7 @@ async def retry_image_publications(request: Request, id: str) -> Response:
     "/v1/batches/{id}/publications/retry",
     operation_id="retry_batch_publications",
     summary="Try a batch's failed copies again",
-    responses=described({200: "Batch"}, 403, 404, 409, 422),
+    responses=described({200: "Batch"}, "not-found", "nothing-to-retry", *BODY),
 )
 async def retry_batch_publications(request: Request, id: str) -> Response:
     """All its images at every publisher where a copy has failed. 409 when none has."""

@@ -40,7 +40,7 @@ class ImagesPage(BaseModel):
     "",
     operation_id="get_series",
     summary="Highest index and counts",
-    responses=described({200: "Series"}, 404),
+    responses=described({200: "Series"}, "not-found"),
 )
 async def get_series(request: Request, user: str, character: str) -> Response:
     """The highest reserved index, 0 for a series that has none, and how many images are how."""
@@ -51,7 +51,7 @@ async def get_series(request: Request, user: str, character: str) -> Response:
     "/index.txt",
     operation_id="get_series_index",
     summary="The highest reserved index as text",
-    responses=described({200: "text/plain"}, 404),
+    responses=described({200: "index"}, "not-found"),
 )
 async def get_series_index(request: Request, user: str, character: str) -> Response:
     """The number and a newline, `0` for a series that has none."""
@@ -63,7 +63,7 @@ async def get_series_index(request: Request, user: str, character: str) -> Respo
     "/images",
     operation_id="list_series_images",
     summary="Images of a series, highest index first",
-    responses=described({200: "Images"}, 404, 422),
+    responses=described({200: "Images"}, "not-found", "invalid-request"),
 )
 async def list_series_images(
     request: Request, user: str, character: str, page: Annotated[ImagesPage, Query()]
@@ -90,7 +90,7 @@ async def list_series_images(
     "/images/{index}",
     operation_id="get_series_image",
     summary="An image by its index",
-    responses=described({200: "Image"}, 304, 404),
+    responses=described({200: "Image"}, 304, "not-found"),
 )
 async def get_series_image(request: Request, user: str, character: str, index: str) -> Response:
     """The same as `/v1/images/{id}`."""
@@ -103,7 +103,15 @@ async def get_series_image(request: Request, user: str, character: str, index: s
     "/images/{index}/file",
     operation_id="get_series_image_file",
     summary="The picture by its index",
-    responses=described({200: "image/png", 206: "image/png"}, 304, 404, 410, 416),
+    responses=described(
+        {200: "image/png", 206: "image/png"},
+        304,
+        "not-found",
+        "not-stored",
+        "gone",
+        "range-not-satisfiable",
+        "store-away",
+    ),
     openapi_extra=takes(headers=("Range", "If-Range", "If-None-Match")),
 )
 async def get_series_image_file(

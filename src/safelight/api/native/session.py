@@ -12,7 +12,7 @@ from safelight.api import bodies
 from safelight.api.answers import respond
 from safelight.api.auth import SESSION, SESSION_PATH, address_of, rights_of
 from safelight.api.links import base_of
-from safelight.api.openapi import described, takes
+from safelight.api.openapi import BODY, described, takes
 from safelight.api.schemas import SessionRequest
 from safelight.core.rights import Rights
 from safelight.gateway import SESSION_FOR, Keyring
@@ -24,7 +24,13 @@ router = APIRouter(tags=["session"])
     SESSION_PATH,
     operation_id="sign_in",
     summary="Sign in",
-    responses=described({200: "Session"}, 400, 401, 403, 413, 422, 429),
+    responses=described(
+        {200: "Session"},
+        *BODY,
+        "unauthorized",
+        "too-many-wrong-keys",
+        "database-away",
+    ),
     openapi_extra=takes("SessionRequest"),
 )
 async def sign_in(request: Request) -> Response:
@@ -56,7 +62,7 @@ async def get_session(request: Request) -> Response:
     operation_id="sign_out",
     summary="Sign out",
     status_code=204,
-    responses=described({}, 204, 403),
+    responses=described({}, 204),
 )
 async def sign_out(request: Request) -> Response:
     """Takes the cookie away; also one that is over."""

@@ -12,7 +12,7 @@ from safelight.api import bodies
 from safelight.api.answers import Json, respond
 from safelight.api.context import context_of
 from safelight.api.links import base_of
-from safelight.api.openapi import described, takes
+from safelight.api.openapi import BODY, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.schemas import DeliveryStatus, WebhookRequest
 from safelight.api.webhook_answers import delivery_json, webhook_json
@@ -36,7 +36,15 @@ class DeliveryFilters(BaseModel):
     operation_id="create_webhook",
     summary="Be told of all batches",
     status_code=201,
-    responses=described({201: "SecretWebhook"}, 400, 403, 409, 413, 422),
+    responses=described(
+        {201: "SecretWebhook"},
+        "permission-denied",
+        *BODY,
+        "too-many-webhooks",
+        "bad-webhook-url",
+        "bad-webhook-secret",
+        "unknown-event",
+    ),
     openapi_extra=takes("WebhookRequest"),
 )
 async def create_webhook(request: Request) -> Response:
@@ -53,7 +61,7 @@ async def create_webhook(request: Request) -> Response:
     "/v1/webhooks",
     operation_id="list_webhooks",
     summary="Who is told of all batches",
-    responses=described({200: "Webhooks"}, 403),
+    responses=described({200: "Webhooks"}, "permission-denied"),
 )
 async def list_webhooks(request: Request) -> Response:
     """Oldest first; a batch's own webhook is not among them."""
@@ -65,7 +73,7 @@ async def list_webhooks(request: Request) -> Response:
     "/v1/webhooks/{id}",
     operation_id="get_webhook",
     summary="A webhook",
-    responses=described({200: "Webhook"}, 403, 404),
+    responses=described({200: "Webhook"}, "permission-denied", "not-found"),
 )
 async def get_webhook(request: Request, id: str) -> Response:
     """`disabled` is one that answered 410; make another one to be told again."""
@@ -78,7 +86,7 @@ async def get_webhook(request: Request, id: str) -> Response:
     operation_id="delete_webhook",
     summary="Be told no more",
     status_code=204,
-    responses=described({}, 204, 403, 404),
+    responses=described({}, 204, "permission-denied", "not-found"),
 )
 async def delete_webhook(request: Request, id: str) -> Response:
     """What was still to be sent is forgotten, too."""
@@ -90,7 +98,7 @@ async def delete_webhook(request: Request, id: str) -> Response:
     "/v1/webhooks/{id}/rotate",
     operation_id="rotate_webhook",
     summary="Give a webhook a new secret",
-    responses=described({200: "SecretWebhook"}, 403, 404, 422),
+    responses=described({200: "SecretWebhook"}, "permission-denied", "not-found", *BODY),
 )
 async def rotate_webhook(request: Request, id: str) -> Response:
     """The answer shows it, no other does. The one before signs too, for 24 hours."""
@@ -104,7 +112,7 @@ async def rotate_webhook(request: Request, id: str) -> Response:
     "/v1/webhooks/{id}/deliveries",
     operation_id="list_deliveries",
     summary="What a webhook was told",
-    responses=described({200: "Deliveries"}, 403, 404, 422),
+    responses=described({200: "Deliveries"}, "permission-denied", "not-found", "invalid-request"),
 )
 async def list_deliveries(
     request: Request, id: str, filters: Annotated[DeliveryFilters, Query()]
@@ -119,7 +127,13 @@ async def list_deliveries(
     "/v1/webhooks/{id}/deliveries/{delivery}/redeliver",
     operation_id="redeliver",
     summary="Tell it again",
-    responses=described({200: "Delivery"}, 403, 404, 409, 422),
+    responses=described(
+        {200: "Delivery"},
+        "permission-denied",
+        "not-found",
+        "webhook-disabled",
+        *BODY,
+    ),
 )
 async def redeliver(request: Request, id: str, delivery: str) -> Response:
     """At once, under the same `webhook-id`, with all tries before it."""
@@ -134,7 +148,7 @@ async def redeliver(request: Request, id: str, delivery: str) -> Response:
     "/v1/batches/{id}/deliveries",
     operation_id="list_batch_deliveries",
     summary="What a batch's own webhook was told",
-    responses=described({200: "Deliveries"}, 404, 422),
+    responses=described({200: "Deliveries"}, "not-found", "invalid-request"),
 )
 async def list_batch_deliveries(
     request: Request, id: str, filters: Annotated[DeliveryFilters, Query()]
@@ -150,7 +164,7 @@ async def list_batch_deliveries(
     "/v1/batches/{id}/deliveries/{delivery}/redeliver",
     operation_id="redeliver_of_batch",
     summary="Tell a batch's own webhook again",
-    responses=described({200: "Delivery"}, 403, 404, 409, 422),
+    responses=described({200: "Delivery"}, "not-found", "webhook-disabled", *BODY),
 )
 async def redeliver_of_batch(request: Request, id: str, delivery: str) -> Response:
     """At once, under the same `webhook-id`, with all tries before it."""

@@ -12,7 +12,7 @@ from safelight.api import bodies
 from safelight.api.answers import respond, respond_tagged, workflow_json, workflow_summary_json
 from safelight.api.context import context_of
 from safelight.api.links import base_of
-from safelight.api.openapi import described, takes
+from safelight.api.openapi import BODY, described, takes
 from safelight.api.paths import id_or_unknown
 from safelight.api.schemas import WorkflowRequest
 from safelight.core.naming import check_id
@@ -32,7 +32,7 @@ class ResumeWhere(BaseModel):
     "/v1/workflows",
     operation_id="list_workflows",
     summary="All workflows",
-    responses=described({200: "Workflows"}, 403),
+    responses=described({200: "Workflows"}, "permission-denied"),
 )
 async def list_workflows(request: Request) -> Response:
     """By id, without their graphs."""
@@ -44,7 +44,7 @@ async def list_workflows(request: Request) -> Response:
     "/v1/workflows/{id}",
     operation_id="get_workflow",
     summary="A workflow",
-    responses=described({200: "Workflow"}, 304, 403, 404),
+    responses=described({200: "Workflow"}, 304, "permission-denied", "not-found"),
 )
 async def get_workflow(request: Request, id: str) -> Response:
     """With its graph and what its check found."""
@@ -57,7 +57,16 @@ async def get_workflow(request: Request, id: str) -> Response:
     operation_id="put_workflow",
     summary="Check and keep a workflow",
     status_code=200,
-    responses=described({200: "Workflow", 201: "Workflow"}, 400, 403, 409, 413, 422),
+    responses=described(
+        {200: "Workflow", 201: "Workflow"},
+        "permission-denied",
+        *BODY,
+        "read-only",
+        "bad-id",
+        "bad-slot",
+        "bad-workflow",
+        "workflow-ui-format",
+    ),
     openapi_extra=takes("WorkflowRequest"),
 )
 async def put_workflow(request: Request, id: str) -> Response:
@@ -76,7 +85,9 @@ async def put_workflow(request: Request, id: str) -> Response:
     "/v1/workflows/{id}/resume",
     operation_id="resume_workflow",
     summary="Let a held workflow be drawn again",
-    responses=described({200: "ResumedWorkflow"}, 403, 404, 422),
+    responses=described(
+        {200: "ResumedWorkflow"}, "permission-denied", "not-found", "invalid-request"
+    ),
 )
 async def resume_workflow(
     request: Request, id: str, where: Annotated[ResumeWhere, Query()]
@@ -92,7 +103,7 @@ async def resume_workflow(
     operation_id="delete_workflow",
     summary="Forget a workflow",
     status_code=204,
-    responses=described({}, 204, 403, 404, 409),
+    responses=described({}, 204, "permission-denied", "not-found", "in-use", "read-only"),
 )
 async def delete_workflow(request: Request, id: str) -> Response:
     """Batches already ordered are drawn all the same."""

@@ -12,13 +12,21 @@ from safelight.api.openai.requests import read
 from safelight.api.openapi import takes
 
 router = APIRouter(tags=["openai"])
+_WRONG = (
+    *("invalid_value", "missing_required_parameter", "not_json", "permission_denied"),
+    *("model_not_found", "idempotency_key_reused", "rate_limit_exceeded", "insufficient_quota"),
+    "queue_full",
+)
+_NOT_MADE = (
+    *("gone", "batch_failed", "batch_partial", "batch_canceled", "still_running", "store_away"),
+)
 
 
 @router.post(
     "/openai/v1/images/generations",
     operation_id="openai_create_images",
     summary="Pictures, in the words of the OpenAI API",
-    responses=described("OpenAIImages", 400, 403, 404, 413, 422, 429, 500, 503, stream=True),
+    responses=described("OpenAIImages", *_WRONG, *_NOT_MADE, stream=True),
     openapi_extra=takes("ImagesRequest", headers=("Idempotency-Key",)),
 )
 async def create_images(request: Request) -> Response:
@@ -35,7 +43,7 @@ async def create_images(request: Request) -> Response:
     "/openai/v1/images/edits",
     operation_id="openai_edit_images",
     summary="Not offered",
-    responses=described(None, 400, 403),
+    responses=described(None, "not_offered"),
 )
 async def edit_images(request: Request) -> Response:
     """Pictures are made of characters here, not of other pictures. The body is not read."""

@@ -19,7 +19,7 @@ router = APIRouter(tags=["openai"])
     "/openai/v1/models",
     operation_id="openai_list_models",
     summary="Characters, in the words of the OpenAI API",
-    responses=described("OpenAIModels", 403),
+    responses=described("OpenAIModels"),
 )
 async def list_models(request: Request) -> Response:
     """Those that this key reaches, by id."""
@@ -31,7 +31,7 @@ async def list_models(request: Request) -> Response:
     "/openai/v1/models/{id}",
     operation_id="openai_get_model",
     summary="A character, in the words of the OpenAI API",
-    responses=described("OpenAIModel", 403, 404),
+    responses=described("OpenAIModel", "model_not_found"),
 )
 async def get_model(request: Request, id: str) -> Response:
     """404 `model_not_found` for one that is not there or not for this key."""
