@@ -7,13 +7,14 @@ reads it, and must work without a network.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
+from safelight.api.openapi.problems import USUAL
 from safelight.api.problem_texts import PROBLEMS
 from safelight.core.errors import Unknown
 
@@ -37,7 +38,8 @@ table { border-collapse: collapse; width: 100%; margin-top: .6rem; font-size: .9
 td { border-top: 1px solid var(--line); padding: .25rem .6rem .25rem 0; vertical-align: top }
 pre { overflow-x: auto; font: .85em/1.45 ui-monospace, monospace; margin: .5rem 0 0 }
 summary { cursor: pointer; color: var(--dim); font-size: .92rem; margin-top: .5rem }
-td:first-child { width: 30% } nav a { margin-right: 1rem }
+td:first-child { width: 30% } a code { white-space: nowrap }
+nav { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin-top: 1rem }
 """
 
 
@@ -67,7 +69,9 @@ def _page(title: str, body: str) -> Response:
 def _reference(document: Mapping[str, Any]) -> Iterator[str]:
     info = document["info"]
     yield f"<h1>{escape(info['title'])} <span class=dim>{escape(info['version'])}</span></h1>"
-    yield f'<p>{escape(info["description"])} <a href="openapi.json">openapi.json</a></p><nav>'
+    yield f'<p>{escape(info["description"])} <a href="openapi.json">openapi.json</a></p>'
+    yield f"<p>Any route may also answer, where it asks for a key or writes:{_links(USUAL)}.</p>"
+    yield "<nav>"
     tags = document["tags"]
     for tag in tags:
         yield f'<a href="#{tag["name"]}">{tag["name"]}</a>'
@@ -97,7 +101,9 @@ def _operation(
     yield f'<span class="dim">{_text(operation.get("description", ""))}</span></p><table>'
     for parameter in operation.get("parameters", []):
         told = _text(parameter["description"])
-        if "example" in parameter:
+        if "example" not in parameter:
+            told += f" {_kind(parameter['schema'])}"
+        else:
             told += f" <span class=dim><code>{escape(str(parameter['example']))}</code></span>"
         where = f"{parameter['name']} <span class=dim>{parameter['in']}</span>"
         yield f"<tr><td><code>{where}</code><td>{told}"
@@ -105,7 +111,9 @@ def _operation(
         yield f"<tr><td>body<td>{_content(operation['requestBody'])}"
     for status, answer in operation["responses"].items():
         known = shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
-        yield f"<tr><td>{status}<td>{_text(known['description'])} {_content(known)}"
+        told = _content(known)
+        if told or status < "400":
+            yield f"<tr><td>{status}<td>{_text(known['description'])} {told}"
     yield "</table></section>"
 
 
@@ -128,18 +136,20 @@ def _shape(
 
 
 def _content(holder: Mapping[str, Any]) -> str:
+    """What a body is; of problems, which, without those that any route has."""
     shown = []
     for media_type, content in holder.get("content", {}).items():
-        kind = _kind(content["schema"]) if "json" in media_type else ""
-        shown.append(f"<code>{escape(media_type)}</code> {kind}{_codes(media_type, content)}")
+        if media_type == "application/problem+json":
+            codes = [code for code in content.get("examples", ()) if code not in USUAL]
+            shown.append(_links(codes))
+        else:
+            kind = _kind(content["schema"]) if "$ref" in content["schema"] else ""
+            shown.append(f"<code>{escape(media_type)}</code> {kind}")
     return ", ".join(shown)
 
 
-def _codes(media_type: str, content: Mapping[str, Any]) -> str:
-    """Which problems these are, each a link to what it means."""
-    if media_type != "application/problem+json":
-        return ""
-    codes = content.get("examples", ())
+def _links(codes: Iterable[str]) -> str:
+    """Problems, each leading to what it means."""
     return "".join(f' <a href="problems/{code}"><code>{code}</code></a>' for code in codes)
 
 

@@ -14,6 +14,10 @@ OPEN: Final = frozenset({"healthz", "readyz", "sign_in", "sign_out"})
 """What needs no key."""
 ELSEWHERE: Final = frozenset({"bad-name-template", "conflict", "method-not-allowed"})
 """What no operation answers: the settings are wrong, or there is no such operation."""
+_ANYWHERE: Final = ("bad-host", "internal-error")
+_WRITING: Final = ("cross-origin", "too-large")
+USUAL: Final = (*_ANYWHERE, *GUARDED, *_WRITING)
+"""What any operation may answer, or any that asks for a key, or writes."""
 _WRONG_FIELD: Final = {
     "pointer": "/quantity",
     "detail": "expected a whole number",
@@ -90,12 +94,11 @@ def refuse_theirs(answers: Answers, code: str) -> None:
 
 
 def _everywhere(verb: str, operation: str) -> Iterator[str]:
-    yield "bad-host"
-    yield "internal-error"
+    yield from _ANYWHERE
     if operation not in OPEN:
         yield from GUARDED
     if verb != "get":
-        yield from ("cross-origin", "too-large")
+        yield from _WRITING
 
 
 def _name(status: str, answer: Mapping[str, Any]) -> str:
