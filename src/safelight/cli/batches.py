@@ -12,7 +12,7 @@ from safelight.cli.generate import see_through
 from safelight.cli.reach import reached
 from safelight.cli.report import Out, bring, folder_for_pictures, tell
 from safelight.cli.session import BROKEN, KEPT, ORDER, Failure, Session, command
-from safelight.cli.terminal import STYLES, complain, emit, say, show, suggest
+from safelight.cli.terminal import STYLES, complain, emit, say, show, suggest, when
 
 if TYPE_CHECKING:
     from safelight.client import AsyncBatch, AsyncClient
@@ -172,17 +172,5 @@ def _row(batch: AsyncBatch) -> list[Any]:
         f"{batch.user}/{batch.character}",
         str(last) if first == last else f"{first}–{last}",
         batch.status if whole else f"{batch.status} {stored}/{batch.quantity}",
-        _when(datetime.fromisoformat(batch.created_at).astimezone(), datetime.now().astimezone()),
+        when(datetime.fromisoformat(batch.created_at), datetime.now().astimezone()),
     ]
-
-
-def _when(at: datetime, now: datetime) -> str:
-    """As short as it is clear.
-
-    Example:
-        >>> _when(datetime(2026, 5, 4, 9, 30), datetime(2026, 5, 4, 20, 0))
-        '09:30'
-    """
-    if at.date() == now.date():
-        return at.strftime("%H:%M")
-    return at.strftime("%d %b" if at.year == now.year else "%Y-%m-%d")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from safelight.cli.session import KEPT, OPERATE, Failure, Session, command
-from safelight.cli.terminal import emit, out, say, show
+from safelight.cli.terminal import emit, out, say, show, when
 
 if TYPE_CHECKING:
     from safelight.assembly import ApiKey, KeyMaker
@@ -73,11 +74,14 @@ async def ls(session: Session) -> int:
     if session.json:
         emit([_json(each) for each in keys])
         return KEPT
+    now = datetime.now().astimezone()
     rows = [
-        [each.id, each.name, ", ".join(each.scopes), _state(each), each.created_at,
-         each.last_used_at]
+        [
+            *(each.id, each.name, ", ".join(each.scopes), _state(each)),
+            *(at and when(at, now) for at in (each.created_at, each.last_used_at)),
+        ]
         for each in keys
-    ]  # fmt: skip
+    ]
     show(["key", "name", "scopes", "state", "created", "last used"], rows)
     return KEPT
 
@@ -132,8 +136,6 @@ def _seconds(text: str) -> float:
 
 
 def _state(key: ApiKey) -> str:
-    from datetime import UTC, datetime
-
     if key.revoked_at:
         return "revoked"
     return "expired" if key.expires_at and key.expires_at <= datetime.now(UTC) else "good"

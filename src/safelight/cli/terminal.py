@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -129,3 +130,17 @@ def _cell(text: str) -> Text:
     if text.startswith(("http://", "https://")):
         return Text(text, Style(link=text, dim=True), no_wrap=True, overflow="ellipsis")
     return Text(text, STYLES.get(text.partition(" ")[0], ""))
+
+
+def when(at: datetime, now: datetime) -> str:
+    """A moment in the zone of `now`, as short as it is clear.
+
+    Example:
+        >>> from datetime import UTC
+        >>> when(datetime(2026, 5, 4, 9, 30, tzinfo=UTC), datetime(2026, 5, 4, 20, 0, tzinfo=UTC))
+        '09:30'
+    """
+    at = at.astimezone(now.tzinfo)
+    if at.date() == now.date():
+        return at.strftime("%H:%M")
+    return at.strftime("%d %b" if at.year == now.year else "%Y-%m-%d")
