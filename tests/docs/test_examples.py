@@ -24,6 +24,7 @@ from safelight.core.signing import secret_of
 from tests.cli.terminal import free_port
 from tests.docs.pages import ROOT, Block, blocks
 from tests.processes import QUICK, Processes, Serving, wait_until_ready
+from tests.story.test_keys import made
 from tests.waiting import until
 
 MARKED = [block for block in blocks() if block.mark.partition(":")[0] == "runs"]
@@ -135,10 +136,16 @@ def accepts(port: int) -> bool:
         return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_order_sh_brings_the_pictures(processes: Processes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("keyed", [False, True])
+def test_order_sh_brings_the_pictures(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keyed: bool
+) -> None:
+    """Also where a key is needed."""
     if shutil.which("curl") is None:
         pytest.fail("there is no curl here; install it")
     url = processes.serve([processes.simulate().url]).url
+    if keyed:
+        monkeypatch.setenv("SAFELIGHT_KEY", made(processes, "user:ann"))
     done = run(processes, [str(EXAMPLES / "order.sh"), "ann", "mira", "2", 'a "sea"'], url)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["ann_mira_image_00002_.png", "ann_mira_image_00001_.png"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.images_face.sdk import PREFIX, batches
+from tests.docs.pages import ROOT
+from tests.images_face.sdk import PREFIX, batches, format_of
 from tests.images_face.wire import Line
 from tests.processes import Processes, Serving
 from tests.story.test_keys import made
@@ -98,6 +100,25 @@ def test_what_node_sends_again_gets_the_same_batch(slow_face: Serving) -> None:
             [batch] = batches(slow_face, package)
             assert found["batch"] == batch["id"]
             assert len(set(found["pictures"])) == 4
+
+
+def test_the_example_for_node_writes_the_pictures(face: Serving, tmp_path: Path) -> None:
+    """`examples/openai_client.mjs`, in a folder where somebody has installed the SDK."""
+    shutil.copy(ROOT / "examples" / "openai_client.mjs", tmp_path)
+    (tmp_path / "node_modules").symlink_to(FOLDER / "node_modules")
+    done = subprocess.run(
+        ["node", "openai_client.mjs", "mira", "at the sea", "node-example", "2"],
+        cwd=tmp_path,
+        env={**os.environ, "SAFELIGHT_URL": face.url},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    names = sorted(line.split()[0] for line in done.stdout.splitlines())
+    assert names == ["mira-00001.png", "mira-00002.png"]
+    assert {format_of((tmp_path / name).read_bytes()) for name in names} == {"PNG"}
 
 
 def test_the_ai_sdk_gets_different_pictures(face: Serving, user: str) -> None:
