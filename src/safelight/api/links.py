@@ -41,8 +41,13 @@ def thumbnail_url(base: Base, image: str) -> str:
 
 
 def expiry(seconds: float) -> int:
-    """The moment so many seconds from now, in Unix s."""
-    return math.ceil(time.time() + seconds)
+    """A moment at least so many seconds from now, and a twelfth longer at most, in Unix s.
+
+    Rounded, so that whoever asks again soon gets the same link, and a browser that has the picture
+    does not fetch it once more.
+    """
+    step = max(1, int(seconds) // 12)
+    return math.ceil((time.time() + seconds) / step) * step
 
 
 async def signed_url(request: Request, path: str, seconds: float, **params: str) -> str:

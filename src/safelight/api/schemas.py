@@ -163,7 +163,7 @@ class LinksRequest(RequestBody):
     """For how long links shall be good."""
 
     expires_in: Annotated[int, Field(ge=1, le=604_800)] = _optional(
-        "Seconds; left out: an hour.", default=3600
+        "Seconds, at least; a twelfth more at most. Left out: an hour.", default=3600
     )
 
 
