@@ -18,6 +18,8 @@ from typing import Any, Final, TypeAlias
 
 from benchmarks.accepting import accept
 from benchmarks.auditing import audit
+from benchmarks.guarding import guarded
+from benchmarks.listening import listeners
 from benchmarks.passing import memory, pull
 from benchmarks.plot import draw
 from benchmarks.publishing import publish
@@ -36,6 +38,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "batch-8": batch_of_eight,
     "speed-up": speed_up,
     "accept": accept,
+    "guarded": guarded,
+    "listeners": listeners,
     "memory": memory,
     "pull": pull,
     "fleet": fleet,

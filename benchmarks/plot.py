@@ -40,6 +40,8 @@ TITLES: Final = {
     "fleet": "64 servers, speed",
     "accept-16": "accepting, 16 series",
     "accept-1": "accepting, 1 series",
+    "guarded": "accepting with a key, share of rate",
+    "listeners": "batch with 500 listeners, time",
     "memory-growth": "memory, growth",
     "memory-peak": "memory, peak",
     "audit-memory": "audit, memory",

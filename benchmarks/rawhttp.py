@@ -12,15 +12,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 
-def post(url: str, body: object) -> bytes:
-    """A whole POST of JSON as bytes."""
+def post(url: str, body: object, key: str | None = None) -> bytes:
+    """A whole POST of JSON as bytes, with an API key if there is one."""
     parts = urlsplit(url)
     content = msgspec.json.encode(body)
     head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
     )
-    return head.encode() + content
+    shown = f"Authorization: Bearer {key}\r\n" if key else ""
+    return f"{head}{shown}\r\n".encode() + content
 
 
 class RawConnection(asyncio.Protocol):

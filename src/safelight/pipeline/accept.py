@@ -132,10 +132,12 @@ class Acceptor:
                     await _claim(c, key, id)
                 await self._refuse_too_many(c, order)
                 if meter:
-                    await meter.count(c, order)
+                    await meter.look(c, order)
                 batch = await self._insert(c, id, order, plan)
                 if call:
                     await calls.note(c, call, id)
+                if meter:
+                    await meter.count(c, order)
         except Replayed as replayed:
             return replayed.batch
         except _Full as full:

@@ -20,8 +20,15 @@ class Meter:
     quotas: Sequence[Quota] = ()
     """How they stand when it is counted; none where nothing is limited."""
 
+    async def look(self, c: Connection, order: Order) -> None:
+        """Refuse what is clearly too much, before anything is done for it. Raises `TooMany`."""
+        refuse_excess(
+            await quotas.peek(c, self.key, order.user, order.quantity, self.rates),
+        )
+
     async def count(self, c: Connection, order: Order) -> None:
-        """Raises `TooMany`; with the transaction the count is taken back."""
+        """Count it. Others who count for this key or user wait from here to the commit, so this is
+        done last. Raises `TooMany`; with the transaction everything is taken back."""
         counted = await quotas.count(c, self.key, order.user, order.quantity, self.rates)
         refuse_excess(counted)
         self.quotas = counted
