@@ -17,6 +17,7 @@ import msgspec
 
 from safelight.core.errors import DatabaseAway
 from safelight.database.connection import Connection, Database, translating
+from safelight.database.pace import Pace
 from safelight.database.stopping import stop
 
 CHANNEL = "safelight"
@@ -86,6 +87,7 @@ class Bell:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._hearing: dict[str, set[Callable[[Progress], None]]] = defaultdict(set)
         self._latest: dict[str, Progress] = {}
+        self._pace = Pace(self._pass_on)
         self._rung: set[str] = set()
         self._rung_line = False
         self._rung_wish = False
@@ -134,7 +136,10 @@ class Bell:
             self._pending.set()
 
     def tell(self, progress: Progress) -> None:
-        """Pass on how far an image is."""
+        """Pass on how far an image is; of what comes sooner than half a second, the last."""
+        self._pace.tell(progress)
+
+    def _pass_on(self, progress: Progress) -> None:
         self._heard(progress)
         if self._others:
             self._moved[progress.image] = progress
@@ -142,11 +147,12 @@ class Bell:
 
     def forget(self, image: str) -> None:
         """The image ended: who comes late need not hear of its progress."""
+        self._pace.forget(image)
         self._latest.pop(image, None)
 
     def latest(self, image: str) -> Progress | None:
         """The latest of one image that is being rendered."""
-        return self._latest.get(image)
+        return self._pace.held_back(image) or self._latest.get(image)
 
     def progress_of(self, batch: str) -> list[Progress]:
         """The latest of each image of a batch that is being rendered."""
