@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -153,3 +154,24 @@ def test_a_client_that_goes_takes_its_order_along_only_where_it_said_so(
             "/images/generations", body=leaving, cast_to=ImagesResponse, options={"headers": again}
         )
     assert extra(anew, "batch_id") != left["id"]
+
+
+def test_an_answer_that_can_never_be_given_does_not_stand_in_the_way(
+    face: Serving, user: str
+) -> None:
+    """A client goes, one of its images is deleted, and the request is sent again: that is told once
+    as 410, and from then on the same words are another order."""
+    body: dict[str, object] = {"model": "mira", "prompt": "x", "n": 2, "user": user}
+    again = {"x-stainless-retry-count": "1"}
+    sent_and_left(face, body)
+    [batch] = batches(face, user)
+    [image, _] = until_ended(face, batch["id"])["images"]
+    request = urllib.request.Request(f"{face.url}/v1/images/{image['id']}", method="DELETE")
+    urllib.request.urlopen(request, timeout=30).close()
+    with client_of(face.url, max_retries=0, default_headers=again) as client:
+        with pytest.raises(openai.APIStatusError) as gone:
+            client.images.generate(model="mira", prompt="x", n=2, user=user)
+        assert (gone.value.status_code, gone.value.code) == (410, "gone")
+        anew = client.images.generate(model="mira", prompt="x", n=2, user=user)
+    assert extra(anew, "batch_id") != batch["id"]
+    assert len(batches(face, user)) == 2
