@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx2
 import openai
 import pytest
 from openai import OpenAI
@@ -64,7 +63,7 @@ def test_a_picture_that_is_lost_ends_a_stream_with_an_error_and_not_with_half_an
             streamed(client)
         assert away.value.code == "store_away"
         lost.write_bytes(whole[:-1000])
-        with pytest.raises(httpx2.RemoteProtocolError):
+        with pytest.raises(openai.APIConnectionError):
             streamed(client)
     assert len(batches(serving, "ann")) == 1
     assert serving.process.lines_with("Traceback") == 0

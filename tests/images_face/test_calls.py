@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from safelight.core.errors import DatabaseAway
@@ -16,6 +15,7 @@ from safelight.database.connection import Database, open_database
 from safelight.database.embedded import Server
 from safelight.database.pruning import Retention, prune
 from safelight.gateway.calls import Calls, Held
+from tests.images_face.locking import locked_out
 
 ROUTE = "POST /somewhere"
 
@@ -104,20 +104,6 @@ async def test_what_is_old_is_ordered_anew_and_forgotten(database: Database) -> 
         await c.execute("update calls set created_at = created_at - interval '2 hours'")
     await prune(database, Retention())
     assert await rows() == set()
-
-
-@asynccontextmanager
-async def locked_out(server: Server, name: str) -> AsyncIterator[None]:
-    """Nobody has a session with this database, and nobody gets one."""
-    beside = await asyncpg.connect(**server.connect_arguments())
-    try:
-        await beside.execute(f"alter database {name} allow_connections false")
-        ended = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1"
-        await beside.fetch(ended, name)
-        yield
-    finally:
-        await beside.execute(f"alter database {name} allow_connections true")
-        await beside.close()
 
 
 @pytest.mark.parametrize("arrived", [True, False])

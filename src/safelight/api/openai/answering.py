@@ -166,6 +166,8 @@ class Answer(Response):
             id = request_id_of(self._request)
             _log.warning("answer broken off", request_id=id, reason=error.detail)
             return
+        # Comes back when all but a little has been taken.
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
         # Whoever has gone gets no end, so that what did arrive is not taken for the whole.
         self._whole = await client.is_there()
         if self._whole:
