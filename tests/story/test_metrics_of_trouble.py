@@ -123,7 +123,6 @@ def beside(serving: Serving, receiver: Receiver, looks: Looks) -> None:
 def while_nobody_draws(serving: Serving, id: str, looks: Looks) -> None:
     """One backend is frozen, the other lets nothing in: an image waits, another one is canceled."""
     until(lambda: attempts(serving, id)[0]["outcome"] == "lost")
-    see(looks, "backend_resting", backend="b1", reason="unreachable")
     see(looks, "backend_resting", backend="b2", reason="draining")
     see(looks, "queue_depth", pool="default")
     see(looks, "queue_wait_seconds", pool="default")
