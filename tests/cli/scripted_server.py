@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -113,14 +114,15 @@ async def hangs_up(request: web.Request) -> Answer:
     return web.Response()
 
 
-def streams(*pieces: bytes, breaks: bool = False) -> Act:
-    """Server-sent events in these pieces; ends properly or breaks off."""
+def streams(*pieces: bytes, breaks: bool = False, after: float = 0.0) -> Act:
+    """Server-sent events in these pieces; ends properly or breaks off, `after` so many seconds."""
 
     async def act(request: web.Request) -> Answer:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         for piece in pieces:
             await response.write(piece)
+        await asyncio.sleep(after)
         if breaks:
             assert request.transport is not None
             request.transport.abort()

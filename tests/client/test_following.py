@@ -105,6 +105,14 @@ async def test_streams_that_always_break_are_given_up(server: ScriptedServer) ->
             await told(client)
 
 
+async def test_streams_that_stood_for_a_while_are_not_given_up(server: ScriptedServer) -> None:
+    """Nothing happens to a batch in a long queue, and something on the way cuts quiet lines."""
+    stood = streams(b"retry: 1000\n\n", breaks=True, after=0.5)
+    server.next(EVENTS, stood, stood, stood, streams(event(1, "batch.completed")))
+    async with AsyncClient(server.url, patience=0.4) as client:
+        assert [one.number for one in await told(client)] == [1]
+
+
 async def test_a_batch_that_is_not_there_is_not_waited_for(client: AsyncClient) -> None:
     with pytest.raises(ProblemError) as raised:
         await told(client)

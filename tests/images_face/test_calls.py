@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import pytest
 
+from safelight.core.errors import DatabaseAway
 from safelight.database import calls, erasing
 from safelight.database.connection import Database, open_database
 from safelight.database.embedded import Server
 from safelight.database.pruning import Retention, prune
 from safelight.gateway.calls import Calls, Held
+from tests.images_face.locking import locked_out
 
 ROUTE = "POST /somewhere"
 
@@ -101,3 +104,45 @@ async def test_what_is_old_is_ordered_anew_and_forgotten(database: Database) -> 
         await c.execute("update calls set created_at = created_at - interval '2 hours'")
     await prune(database, Retention())
     assert await rows() == set()
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_an_end_that_cannot_be_noted_is_noted_when_the_database_is_back(
+    database: Database, other: Database, postgres: Server, database_name: str, arrived: bool
+) -> None:
+    """An answer that went out meanwhile is given to nobody else, neither before that nor after; one
+    that did not is there for whoever sends the call again, at whichever process."""
+    here, there = Calls(database, "ann"), Calls(other, "ann")
+    async with AsyncExitStack() as trouble, AsyncExitStack() as stack:
+        held, batch = await begun(stack, here)
+        held.arrived = arrived
+        await trouble.enter_async_context(locked_out(postgres, database_name))
+        with pytest.raises(DatabaseAway):
+            await database.fetch("backends")
+    given = None if arrived else batch
+    assert await again(here) == given
+
+    async def noted() -> bool:
+        async with other.session() as c:
+            row = await c.fetchrow("select holder, arrived_at from calls")
+        return row["holder"] is None and (row["arrived_at"] is not None) == arrived
+
+    async with asyncio.timeout(30):
+        while not await noted():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+    assert await again(there) == given
+    await here.stop()
+
+
+async def test_what_is_still_being_ordered_is_waited_for(database: Database) -> None:
+    """Its client gave up before the order was through, and sends it again: one batch."""
+    here = Calls(database, "ann")
+    async with AsyncExitStack() as stack:
+        held = await stack.enter_async_context(here.holding(str(uuid4()), ROUTE, "body"))
+        coming = asyncio.create_task(again(here))
+        await asyncio.sleep(0.5)
+        batch = str(uuid4())
+        async with database.transaction() as c:
+            await calls.note(c, held.call, batch)
+    assert await coming == batch
+    assert await again(here, "another body") is None

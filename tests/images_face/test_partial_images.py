@@ -31,6 +31,7 @@ def test_previews_come_before_their_picture(processes: Processes) -> None:
             assert isinstance(event, ImageGenPartialImageEvent)
             assert place not in done
             assert event.partial_image_index == len(shown[place])
+            assert 0 < extra(event, "progress") <= 1
             assert format_of(base64.b64decode(event.b64_json)) == event.output_format.upper()
             shown[place].append(event.b64_json)
     assert done == {0, 1}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -153,3 +156,54 @@ def test_a_client_that_goes_takes_its_order_along_only_where_it_said_so(
             "/images/generations", body=leaving, cast_to=ImagesResponse, options={"headers": again}
         )
     assert extra(anew, "batch_id") != left["id"]
+
+
+def test_an_answer_that_can_never_be_given_does_not_stand_in_the_way(
+    slow_face: Serving, user: str
+) -> None:
+    """A client goes, one of its images is deleted, and the request is sent again: that is told once
+    as 410, and from then on the same words are another order."""
+    body: dict[str, object] = {"model": "mira", "prompt": "x", "n": 2, "user": user}
+    again = {"x-stainless-retry-count": "1"}
+    sent_and_left(slow_face, body)
+    [batch] = batches(slow_face, user)
+    [image, _] = until_ended(slow_face, batch["id"])["images"]
+    request = urllib.request.Request(f"{slow_face.url}/v1/images/{image['id']}", method="DELETE")
+    urllib.request.urlopen(request, timeout=30).close()
+    with client_of(slow_face.url, max_retries=0) as client:
+
+        def ask() -> ImagesResponse:
+            answer: ImagesResponse = client.images.generate(
+                model="mira", prompt="x", n=2, user=user, extra_headers=again
+            )
+            return answer
+
+        with pytest.raises(openai.APIStatusError) as gone:
+            ask()
+        assert (gone.value.status_code, gone.value.code) == (410, "gone")
+        anew = ask()
+    assert extra(anew, "batch_id") != batch["id"]
+    assert len(batches(slow_face, user)) == 2
+
+
+def test_what_a_client_did_not_take_is_given_again(face: Serving, user: str) -> None:
+    """A client sends a request, takes no more than the first byte of an answer of a megabyte, and
+    is gone: the answer did not go out, and who sends the request again gets the same batch."""
+    body = {"model": "mira", "prompt": "x", "n": 4, "size": "512x512", "user": user}
+    address = urlsplit(face.url)
+    content = json.dumps(body).encode()
+    head = "POST /openai/v1/images/generations HTTP/1.1\r\n"
+    head += f"Host: {address.netloc}\r\nContent-Length: {len(content)}\r\n\r\n"
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect((address.hostname, address.port))
+        line.settimeout(60)
+        line.sendall(head.encode() + content)
+        assert line.recv(1) == b"H"
+        time.sleep(0.5)  # for whatever goes out unasked
+    again = {"x-stainless-retry-count": "1"}
+    with client_of(face.url) as client:
+        answer = client.images.generate(
+            model="mira", prompt="x", n=4, size="512x512", user=user, extra_headers=again
+        )
+    one_batch(face, user, answer)

@@ -11,7 +11,7 @@ import pytest
 
 from safelight.core.errors import TooManyListeners
 from safelight.core.rights import ANYBODY, Rights
-from safelight.database import events
+from safelight.database import events, previews
 from safelight.database.connection import Database
 from safelight.gateway.listening import Listening
 from safelight.pipeline import stream
@@ -244,3 +244,30 @@ async def test_many_wait_for_one_end(scene: Scene) -> None:
         elsewhere.cancel()
         await asyncio.gather(elsewhere, return_exceptions=True)
     await ends.stop()
+
+
+async def test_previews_are_made_for_those_who_want_them(scene: Scene) -> None:
+    """Who listens without showing any is no reason to make them; one who shows them is."""
+    batch = await scene.batch()
+    heard = [0, 0]
+
+    async def listen(which: int, *, wants: bool) -> None:
+        async for _ in stream.of_batch(scene.hub, batch, 0, previews=wants):
+            heard[which] += 1
+
+    async def watched() -> bool:
+        return bool(await previews.watched(scene.database, [batch]))
+
+    without = asyncio.create_task(listen(0, wants=False))
+    await settled(lambda: heard[0])
+    await asyncio.sleep(0.5)  # a wish is written at once
+    assert not await watched()
+    with_them = asyncio.create_task(listen(1, wants=True))
+    await settled(lambda: heard[1])
+    assert scene.hub.feed(batch) is not None
+    async with asyncio.timeout(30):
+        while not await watched():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+    for listening in (without, with_them):
+        listening.cancel()
+    await asyncio.wait([without, with_them])

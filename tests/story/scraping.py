@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+
+_REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+
+
+def named() -> set[str]:
+    """Every metric of the reference."""
+    found = set(re.findall(r"`(safelight_[a-z_]+)`", _REFERENCE.read_text()))
+    assert len(found) > 25
+    return found
 
 
 class Scrape:
@@ -34,3 +45,22 @@ class Scrape:
         if not found:
             raise KeyError(f"{name} {labels}")
         return sum(found)
+
+
+class Looks:
+    """Many looks at several processes."""
+
+    def __init__(self, *urls: str) -> None:
+        self._urls = urls
+        self.never = named()
+        """The metrics of the reference that no look has found above zero."""
+
+    def see(self, name: str, **labels: str) -> bool:
+        """Look once more: whether this one is above zero anywhere."""
+        scrapes = [Scrape(url) for url in self._urls]
+        self.never -= {each for each in self.never if _above(scrapes, each)}
+        return _above(scrapes, f"safelight_{name}", **labels)
+
+
+def _above(scrapes: list[Scrape], name: str, **labels: str) -> bool:
+    return any(sample.value > 0 for seen in scrapes for sample in seen.of(name, **labels))

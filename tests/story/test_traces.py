@@ -86,7 +86,23 @@ def test_one_image_is_traced_through_all_its_steps(
     assert told["image.stored"].parent == generate.id
     assert told["batch.completed"].parent == accept.id
     expect(collector, serving, batch)
+    expect_of_openai_clients(collector, serving)
     assert worker.stop() == 0
+
+
+def expect_of_openai_clients(collector: Collector, serving: Serving) -> None:
+    """Their orders go on in their trace as well, and the answer says where."""
+    body = {"model": "mira", "prompt": "", "user": "bob", "response_format": "url"}
+    headers = {"Content-Type": "application/json", "traceparent": TRACEPARENT}
+    request = urllib.request.Request(
+        f"{serving.url}/openai/v1/images/generations", json.dumps(body).encode(), headers
+    )
+    with urllib.request.urlopen(request, timeout=90) as answer:
+        traceresponse = answer.headers["traceresponse"]
+    until(lambda: len(collector.named("batch.accept")) == 2)
+    accept = collector.named("batch.accept")[-1]
+    assert (accept.trace, accept.parent) == (TRACE, CALLER)
+    assert traceresponse == accept.place
 
 
 def expect(collector: Collector, serving: Serving, batch: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import os
 import struct
 import time
@@ -181,3 +182,33 @@ async def test_numbers_rise_and_wishes_run_out(studio: Studio) -> None:
     await previews.forget(studio.database)
     async with studio.database.session() as c:
         assert await c.fetchval("select count(*) from watches") == 0
+
+
+async def test_of_an_image_nobody_hears_more_than_twice_a_second(database: Database) -> None:
+    """Steps and previews together; what comes too soon waits, and the last of it is heard. What an
+    image has left when it ends is not."""
+    bell = Bell(database, "me")
+    heard: list[tuple[float, Progress]] = []
+    clock = asyncio.get_running_loop().time
+    with bell.hearing("b", lambda one: heard.append((clock(), one))):
+        began = clock()
+        step = 0
+        while clock() - began < 1.2:
+            step += 1
+            bell.tell(Progress("b", "i", step, 99, preview=step))
+            bell.tell(Progress("b", "other", step, 99))
+            latest = bell.latest("i")
+            assert latest is not None
+            assert latest.step == step
+            await asyncio.sleep(0.03)
+        async with asyncio.timeout(30):
+            while [one.step for _, one in heard if one.image == "i"][-1] < step:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        times = [at for at, one in heard if one.image == "i"]
+        assert all(after - before >= 0.49 for before, after in itertools.pairwise(times))
+        bell.tell(Progress("b", "i", 98, 99))
+        bell.tell(Progress("b", "i", 99, 99))
+        bell.forget("i")
+        assert bell.latest("i") is None
+        await asyncio.sleep(0.6)
+    assert 99 not in [one.step for _, one in heard]

@@ -10,6 +10,7 @@ from typing import Final
 
 from safelight.core.errors import Invalid
 from safelight.core.quotas import Quota
+from safelight.core.traceparent import read_traceparent
 
 MAX_WAIT: Final = 600  # seconds
 _PREFERENCE: Final = re.compile(r"""\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?""", re.I)
@@ -153,3 +154,15 @@ def rate_limits(quotas: Sequence[Quota]) -> dict[str, str]:
         ),
         "ratelimit": ", ".join(left),
     }
+
+
+def traceresponse(made: str | None, caller: str | None) -> dict[str, str]:
+    """Where an order is traced, as W3C has it: only a span of ours, not the caller's handed on.
+
+    Example:
+        >>> traceresponse(None, "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+        {}
+    """
+    if made is None or read_traceparent(made) == read_traceparent(caller):
+        return {}
+    return {"traceresponse": made}

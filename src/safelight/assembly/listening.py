@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from safelight.core.errors import SettingsError
 
 STALLED_AFTER: Final = 30.0  # s
+_UNSENT: Final = 131_072  # bytes of a connection that the kernel takes beyond what is on its way
 
 
 def listen(
@@ -35,6 +36,9 @@ def listen(
         # long, and with it goes what was still to be sent. uvicorn would wait for ever.
         limit = round(stalled_after * 1_000)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # likewise
+        # What waits in the kernel, megabytes else, would count as taken, and fill its memory.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
     try:
         listening.bind((host, port))
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import IO, Any, Final
@@ -25,6 +26,7 @@ from safelight.client.records import LAST_EVENTS, Event, Json
 HERE: Final = "http://127.0.0.1:8080"
 NOTHING_FOLLOWS: Final = 204
 SILENCE: Final = 45.0  # seconds; a stream says something at least every 15
+STOOD: Final = 5.0  # seconds after which one that breaks is as good as one that told something
 
 
 class Connection:
@@ -88,10 +90,12 @@ class Connection:
         patient = self._patient()
         while True:
             told: Event | None = None
+            began: float | None = None
             try:
                 async with self._stream(batch, after) as response:
                     if response.status == NOTHING_FOLLOWS:
                         return
+                    began = time.monotonic()
                     async for event in read_events(response.content.iter_any()):
                         if _is_news(event, after):
                             told, after = event, event.number or after
@@ -100,8 +104,14 @@ class Connection:
                     return
                 raise ConnectionError("its streams break off")
             except PASSING as error:
-                patient = self._patient() if told else patient
+                patient = self._patient() if told or self._stood(began) else patient
                 await patient.bear(error)
+
+    def _stood(self, began: float | None) -> bool:
+        """Whether a stream was there long enough to say: the server is there, and what broke is
+        only the line. In a long queue nothing may happen for hours."""
+        enough = min(STOOD, self._patience)
+        return began is not None and time.monotonic() - began >= enough
 
     async def bring(self, path: str, file: IO[bytes]) -> None:
         """The bytes of an answer into an open file, all of them and as they were sent."""

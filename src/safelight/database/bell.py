@@ -17,6 +17,7 @@ import msgspec
 
 from safelight.core.errors import DatabaseAway
 from safelight.database.connection import Connection, Database, translating
+from safelight.database.pace import Pace
 from safelight.database.stopping import stop
 
 CHANNEL = "safelight"
@@ -24,6 +25,7 @@ _PAUSE = 0.02  # s between two rings to other processes
 _LIVE_PAUSE = 0.5  # s between two messages of progress
 _LOOK_ROUND = 3.0  # s between two looks whether anybody else listens
 _ROOM = 7_000  # bytes; PostgreSQL refuses payloads of 8,000
+_PER_RING = 40  # progress of so many images fits into one payload
 _REMEMBERED = 5_000  # images whose progress is kept for those who come late
 _END = "/end"  # behind a batch id: who waits for nothing but its end
 _EVERY = "*"  # more batches were rung for than a payload has room for
@@ -86,13 +88,12 @@ class Bell:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._hearing: dict[str, set[Callable[[Progress], None]]] = defaultdict(set)
         self._latest: dict[str, Progress] = {}
+        self._pace = Pace(self._pass_on)
         self._rung: set[str] = set()
-        self._rung_line = False
-        self._rung_wish = False
-        self._rung_errand = False
+        self._rung_line = self._rung_wish = self._rung_errand = False
         self._moved: dict[str, Progress] = {}
-        self._pending = asyncio.Event()
         self._others = False
+        self._pending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -134,7 +135,10 @@ class Bell:
             self._pending.set()
 
     def tell(self, progress: Progress) -> None:
-        """Pass on how far an image is."""
+        """Pass on how far an image is; of what comes sooner than half a second, the last."""
+        self._pace.tell(progress)
+
+    def _pass_on(self, progress: Progress) -> None:
         self._heard(progress)
         if self._others:
             self._moved[progress.image] = progress
@@ -142,11 +146,12 @@ class Bell:
 
     def forget(self, image: str) -> None:
         """The image ended: who comes late need not hear of its progress."""
+        self._pace.forget(image)
         self._latest.pop(image, None)
 
     def latest(self, image: str) -> Progress | None:
         """The latest of one image that is being rendered."""
-        return self._latest.get(image)
+        return self._pace.held_back(image) or self._latest.get(image)
 
     def progress_of(self, batch: str) -> list[Progress]:
         """The latest of each image of a batch that is being rendered."""
@@ -242,9 +247,8 @@ class Bell:
 
     async def _send(self, connection: Connection, *, live: bool) -> None:
         batches, self._rung = sorted(self._rung), set()
-        line, self._rung_line = self._rung_line, False
-        wish, self._rung_wish = self._rung_wish, False
-        errand, self._rung_errand = self._rung_errand, False
+        line, wish, errand = self._rung_line, self._rung_wish, self._rung_errand
+        self._rung_line = self._rung_wish = self._rung_errand = False
         moved = list(self._moved.values()) if live else []
         if live:
             self._moved = {}
@@ -279,11 +283,10 @@ class Bell:
 def _rings(
     me: str, line: bool, batches: list[str], moved: list[Progress], wish: bool, errand: bool
 ) -> Iterator[str]:
-    per_ring = 40  # progress of so many images fits into one payload
     if line or batches or wish or errand:
         yield msgspec.json.encode(Ring(me, line, batches, [], wish, errand)).decode()
-    for start in range(0, len(moved), per_ring):
-        yield msgspec.json.encode(Ring(me, False, [], moved[start : start + per_ring])).decode()
+    for start in range(0, len(moved), _PER_RING):
+        yield msgspec.json.encode(Ring(me, False, [], moved[start : start + _PER_RING])).decode()
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> bool:

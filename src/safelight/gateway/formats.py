@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Final
+from functools import partial
 
 from safelight.core.errors import Invalid, StoreTrouble
 from safelight.core.records import StoredFile
+from safelight.gateway.making import Making
 from safelight.pictures import SIDES, BadPicture, converted
 from safelight.store import Store
-
-_AT_ONCE: Final = 2  # decoded pictures are large
 
 
 class Formats:
@@ -18,7 +16,7 @@ class Formats:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._making = Making()
 
     async def of(self, file: StoredFile, form: str, quality: int) -> bytes:
         """The picture as `webp` or `jpeg`, `quality` 0 to 100.
@@ -31,9 +29,8 @@ class Formats:
         if max(file.width, file.height) > longest:
             detail = f"{form} holds at most {longest} pixels a side; ask for png"
             raise Invalid(detail, pointer="/output_format")
-        async with self._turn:
-            data = await self._store.get(file.key)
-            try:
-                return await asyncio.to_thread(converted, data, form, quality)
-            except BadPicture as bad:
-                raise StoreTrouble(f"{file.key} cannot be turned into {form}: {bad}") from None
+        read = partial(self._store.get, file.key)
+        try:
+            return await self._making.of(read, partial(converted, form=form, quality=quality))
+        except BadPicture as bad:
+            raise StoreTrouble(f"{file.key} cannot be turned into {form}: {bad}") from None

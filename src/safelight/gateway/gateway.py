@@ -5,7 +5,6 @@ Whoever asks sees and reaches what their rights say, and of the rest not even th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
@@ -32,7 +31,7 @@ from safelight.core.records import (
     Plan,
     StoredFile,
 )
-from safelight.core.states import BATCH_STATUSES, CANCELED, ENDED, FAILED, STORED
+from safelight.core.states import BATCH_STATUSES, CANCELED, FAILED, STORED
 from safelight.database import batches, events, images, previews
 from safelight.database.bell import Progress
 from safelight.database.calls import Call
@@ -147,14 +146,9 @@ class Gateway(Parts):
     async def batch_after(self, seen: Batch, seconds: float) -> Batch:
         """The batch as soon as it ended, or as it is after so many seconds. Raises `Unknown`.
 
-        `seen` is how it was just now.
+        `seen` is how it was just now, and what is returned where the database is away to the end.
         """
-        clock = asyncio.get_running_loop().time
-        until = clock() + seconds
-        while seen.status not in ENDED and (left := until - clock()) > 0:
-            await self._ends.wait(seen.id, left)
-            seen = await self.batch(seen.id)
-        return seen
+        return await self._ends.after(seen, seconds, self.batch)
 
     async def batches(
         self,
@@ -176,17 +170,22 @@ class Gateway(Parts):
 
     # --- events ----------------------------------------------------------------------------------
 
-    def events(self, batch: str, after: int) -> Listening[Told | None]:
+    def events(
+        self, batch: str, after: int, *, seated: bool = False, previews: bool = True
+    ) -> Listening[Told | None]:
         """Every event of a batch after that number, then live ones, until it ended.
 
         Yields None every 15 s of silence, so that the door can send a keep-alive. Check first that
         the batch is there, with `batch` or `nothing_follows`. Ends early for whoever is too slow.
-        Raises `TooManyListeners`.
+        Raises `TooManyListeners`, unless there is a seat (`seat`) already.
         """
-        return Listening(self._hub.seat(), self._events(batch, after))
+        seat = None if seated else self._hub.seat()
+        return Listening(seat, self._events(batch, after, previews))
 
-    async def _events(self, batch: str, after: int) -> AsyncGenerator[Told | None, None]:
-        async with aclosing(stream.of_batch(self._hub, batch, after)) as heard:
+    async def _events(
+        self, batch: str, after: int, previews: bool
+    ) -> AsyncGenerator[Told | None, None]:
+        async with aclosing(stream.of_batch(self._hub, batch, after, previews=previews)) as heard:
             async for told in heard:
                 match told:
                     case Progress(of, image, step, steps, preview):

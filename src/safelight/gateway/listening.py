@@ -12,17 +12,18 @@ T = TypeVar("T")
 
 
 class Listening(AsyncIterator[T], Generic[T]):
-    """What is told, one after the other. The seat is free again when this is closed or forgotten,
-    also if nobody ever asked for the first."""
+    """What is told, one after the other. The seat, if it is this one's, is free again when this is
+    closed or forgotten, also if nobody ever asked for the first."""
 
-    def __init__(self, seat: Seat, told: AsyncGenerator[T, None]) -> None:
+    def __init__(self, seat: Seat | None, told: AsyncGenerator[T, None]) -> None:
         self._told = told
-        self._give_back = weakref.finalize(self, seat.give_back)
+        self._give_back = weakref.finalize(self, seat.give_back) if seat else None
 
     async def __anext__(self) -> T:
         return await anext(self._told)
 
     async def aclose(self) -> None:
         """Listen no more."""
-        self._give_back()
+        if self._give_back:
+            self._give_back()
         await self._told.aclose()

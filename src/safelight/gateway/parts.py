@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, Self
 from uuid import UUID
 
@@ -89,6 +90,7 @@ class Parts:
         """Let go of everybody who listens or waits for an end."""
         await self._hub.stop()
         await self._ends.stop()
+        await self._calls.stop()
 
     # --- an administrator's: each raises `Forbidden` for others ----------------------------------
 
@@ -138,6 +140,16 @@ class Parts:
     def calls(self) -> Calls:
         """What they ask for again when no answer comes."""
         return self._calls.of(self._asker)
+
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """A place among those who listen, kept also while nothing is listened to. Raises
+        `TooManyListeners`."""
+        seat = self._hub.seat()
+        try:
+            yield
+        finally:
+            seat.give_back()
 
     @property
     def _asker(self) -> str:

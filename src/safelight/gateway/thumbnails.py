@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
+from functools import partial
 from typing import Final
 
 from safelight.core.errors import StoreTrouble
 from safelight.core.records import StoredFile
+from safelight.gateway.making import Making
 from safelight.pictures import BadPicture, thumbnail
 from safelight.store import Store
 
 _ROOM: Final = 16 * 1024 * 1024  # bytes
-_AT_ONCE: Final = 2  # decoded pictures are large
 
 
 class Thumbnails:
@@ -22,7 +22,7 @@ class Thumbnails:
         self._store = store
         self._made: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._held = 0
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._making = Making()
 
     async def of(self, file: StoredFile, width: int) -> bytes:
         """A WebP at most `width` pixels wide. Raises `StoreError`, ValueError for the width."""
@@ -30,12 +30,11 @@ class Thumbnails:
         if key in self._made:
             self._made.move_to_end(key)
             return self._made[key]
-        async with self._turn:
-            data = await self._store.get(file.key)
-            try:
-                made = await asyncio.to_thread(thumbnail, data, width)
-            except BadPicture as bad:
-                raise StoreTrouble(f"no thumbnail can be made of {file.key}: {bad}") from None
+        read = partial(self._store.get, file.key)
+        try:
+            made = await self._making.of(read, partial(thumbnail, width=width))
+        except BadPicture as bad:
+            raise StoreTrouble(f"no thumbnail can be made of {file.key}: {bad}") from None
         self._keep(key, made)
         return made
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from safelight.core.errors import DatabaseAway
+from safelight.core.records import Batch
+from safelight.core.states import ENDED
 from safelight.database import batches
 from safelight.database.bell import Bell, set_within
 from safelight.database.connection import Database
@@ -16,6 +18,7 @@ from safelight.database.stopping import stop
 
 _POLL_EVERY: Final = 1.0  # s; the bell only makes it faster
 _PAUSE: Final = 0.02  # s between two looks
+_AWAY: Final = 1.0  # s until a database that is away is asked again
 _End: TypeAlias = "asyncio.Future[None]"
 
 
@@ -36,6 +39,24 @@ class Ends:
         self._rung = asyncio.Event()
         self._awaited: dict[str, _Awaited] = {}
         self._task: asyncio.Task[None] | None = None
+
+    async def after(
+        self, seen: Batch, seconds: float, look: Callable[[str], Awaitable[Batch]]
+    ) -> Batch:
+        """A batch, seen just now, as soon as it ended, or as it is after so many seconds.
+
+        A database that is away is waited for; if it is to the end, the batch is as it was last
+        seen. Raises what `look` raises beside `DatabaseAway`.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        while seen.status not in ENDED and (left := until - clock()) > 0:
+            try:
+                await self.wait(seen.id, left)
+                seen = await look(seen.id)
+            except DatabaseAway:
+                await asyncio.sleep(min(_AWAY, max(0.0, until - clock())))
+        return seen
 
     async def wait(self, batch: str, seconds: float) -> None:
         """Until a batch that has not ended does, or not longer. Raises `DatabaseAway`."""

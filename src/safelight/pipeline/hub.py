@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -220,18 +220,28 @@ class Hub:
 
     @contextmanager
     def listening(
-        self, source: Source, place: Place, rights: Rights, begin: Place, first: Sequence[Placed]
+        self,
+        source: Source,
+        place: Place,
+        rights: Rights,
+        begin: Place,
+        first: Sequence[Placed],
+        *,
+        previews: bool = False,
     ) -> Iterator[tuple[Feed, Listener]]:
         """Listen from a place on, with the feed there is, which must meet it, or with a new one,
         which begins with what was just read: the `first` events behind `begin`, up to the place.
+
+        `previews`: of a batch they are made meanwhile.
         """
         self._check_open()
         feed = self._feeds.get(source.topic) or self._open(source, begin, first)
         listener = feed.join(place, rights)
-        try:
-            yield feed, listener
-        finally:
-            feed.leave(listener)
+        with self._watching.of(source.topic) if previews else nullcontext():
+            try:
+                yield feed, listener
+            finally:
+                feed.leave(listener)
 
     def _check_open(self) -> None:
         if self._stopped:
@@ -242,8 +252,6 @@ class Hub:
         task = asyncio.create_task(self._run(source.topic, feed), name=f"feed {source.topic}")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
-        if source.topic != ALL:
-            self._watching.begin(source.topic)
         return feed
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -260,8 +268,6 @@ class Hub:
         finally:
             # Nothing is awaited between the feed's last look at who listens and this.
             del self._feeds[topic]
-            if topic != ALL:
-                self._watching.end(topic)
             feed.let_go(trouble)
 
 

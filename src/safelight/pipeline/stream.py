@@ -37,9 +37,11 @@ class Reset:
 
 
 async def of_batch(
-    hub: Hub, batch: str, after: int
+    hub: Hub, batch: str, after: int, *, previews: bool = True
 ) -> AsyncGenerator[Event | Progress | Reset | None, None]:
     """Events of one batch after a number, live progress between them, None when it is quiet.
+
+    Previews are made for whoever listens, unless all of them do without.
 
     Begins with a `Reset` where they cannot be told without a gap. Ends when the batch has ended and
     everything is told, unless somebody asks for a retry before. What becomes of copies after that
@@ -51,7 +53,9 @@ async def of_batch(
         yield Reset(lost, now)
         if now.status in ENDED:
             return
-    async with aclosing(_heard(hub, _batch(hub.database, batch), (0, after), ANYBODY)) as heard:
+    source = _batch(hub.database, batch)
+    telling = _heard(hub, source, (0, after), ANYBODY, previews=previews)
+    async with aclosing(telling) as heard:
         async for one in heard:
             match one:
                 case Placed(_, event):
@@ -121,7 +125,7 @@ async def _has_ended(database: Database, batch: str, after: int) -> bool:
 
 
 async def _heard(
-    hub: Hub, source: Source, place: Place, rights: Rights
+    hub: Hub, source: Source, place: Place, rights: Rights, *, previews: bool = False
 ) -> AsyncGenerator[Placed | Progress | Place, None]:
     """Everything behind a place, live progress, and when it is quiet how far that is."""
     begin, page = place, list[Placed]()
@@ -139,7 +143,8 @@ async def _heard(
         if hub.feed(source.topic) is None:
             break
         await asyncio.sleep(_CLOSE)
-    with hub.listening(source, place, rights, begin, page) as (feed, listener):
+    listening = hub.listening(source, place, rights, begin, page, previews=previews)
+    with listening as (feed, listener):
         async with aclosing(_live(feed, listener)) as live:
             async for one in live:
                 yield one

@@ -1,13 +1,16 @@
 """Watching: workers, wherever they are, are told to which batches somebody listens.
 
-A row for each such batch says until when. Processes that have listeners renew it; workers read it
-once a second, and make previews only then (`worker.previews`). Nobody needs to take it back: it
-runs out, also when the process is killed.
+A row for each such batch says until when. Processes whose listeners want previews renew it; workers
+read it once a second, and make previews only then (`worker.previews`). Nobody needs to take it
+back: it runs out, also when the process is killed.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import structlog
@@ -30,23 +33,27 @@ class Watching:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._batches: set[str] = set()
+        self._batches: Counter[str] = Counter()  # batch → how many watch it here
         self._new: set[str] = set()
         self._begun = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def begin(self, batch: str) -> None:
-        """Somebody listens to it now."""
-        self._batches.add(batch)
-        self._new.add(batch)
-        self._begun.set()
+    @contextmanager
+    def of(self, batch: str) -> Iterator[None]:
+        """Somebody watches it meanwhile."""
+        if not self._batches[batch]:
+            self._new.add(batch)
+            self._begun.set()
+        self._batches[batch] += 1
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="watching")
-
-    def end(self, batch: str) -> None:
-        """Nobody does any more."""
-        self._batches.discard(batch)
-        self._new.discard(batch)
+        try:
+            yield
+        finally:
+            self._batches[batch] -= 1
+            if not self._batches[batch]:
+                del self._batches[batch]
+                self._new.discard(batch)
 
     async def stop(self) -> None:
         """Say nothing more."""

@@ -12,13 +12,18 @@ from starlette.responses import Response
 from safelight.api import bodies
 from safelight.api.answers import Json, batch_json, respond, respond_tagged, tag_for_a_while
 from safelight.api.context import context_of
-from safelight.api.headers import idempotency_key, names_tag, preferred_wait, rate_limits
+from safelight.api.headers import (
+    idempotency_key,
+    names_tag,
+    preferred_wait,
+    rate_limits,
+    traceresponse,
+)
 from safelight.api.links import base_of
 from safelight.api.openapi import BODY, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.schemas import BatchRequest, BatchStatus
 from safelight.core.states import ENDED
-from safelight.core.traceparent import read_traceparent
 
 router = APIRouter(tags=["batches"])
 # What can be wrong with an order.
@@ -78,8 +83,8 @@ async def create_batch(request: Request) -> Response:
     headers = {"location": f"{base}/v1/batches/{batch.id}", **rate_limits(ordered.quotas)}
     if ordered.replayed:
         headers["idempotency-replayed"] = "true"
-    elif batch.traceparent and read_traceparent(batch.traceparent) != read_traceparent(caller):
-        headers["traceresponse"] = batch.traceparent  # a span of ours, not the caller's handed on
+    else:
+        headers |= traceresponse(batch.traceparent, caller)
     wait = preferred_wait(request.headers.getlist("prefer"))
     if wait is not None:
         headers["preference-applied"] = f"wait={wait}"

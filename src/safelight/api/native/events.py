@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -24,7 +24,7 @@ from safelight.api.headers import event_number
 from safelight.api.links import Base, base_of, preview_url
 from safelight.api.openapi import described, takes
 from safelight.api.paths import uuid_or_unknown
-from safelight.core.errors import SafelightError
+from safelight.core.errors import DatabaseAway, SafelightError
 from safelight.core.records import Event
 from safelight.gateway import Listening, Live, Reset
 from safelight.gateway.cursors import read_position
@@ -119,8 +119,10 @@ async def stream(
     try:
         async for one in told:
             if time.monotonic() - asked >= FRESH_FOR:
-                await still()
-                asked = time.monotonic()
+                # A database that is away tells nobody anything: there is nothing to keep from them.
+                with suppress(DatabaseAway):
+                    await still()
+                    asked = time.monotonic()
             yield _piece(one, base).encode()
     except SafelightError as error:
         content = bytes(problems.answer(error, request_id).body)

@@ -6,8 +6,7 @@ A client that goes does not take the order with it. What it sends again gets the
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import replace
 
@@ -17,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from safelight.api.context import context_of
-from safelight.api.headers import idempotency_key
+from safelight.api.headers import idempotency_key, traceresponse
 from safelight.api.links import base_of
 from safelight.api.openai.errors import Incomplete, StillRunning, rate_limits
 from safelight.api.openai.pieces import Pieces
@@ -30,7 +29,6 @@ from safelight.core.records import Batch, Order
 from safelight.core.states import COMPLETED, ENDED, FAILED
 from safelight.gateway import Gateway, Held
 
-_PAUSE = 1.0  # s until a database that is away is asked again
 _MOST_REASONS = 4  # of images that have failed
 
 _log = structlog.get_logger(__name__)
@@ -44,18 +42,25 @@ class Answer(Response):
         self._request = request
         self._wish = wish
         self._gateway: Gateway = context_of(request).gateway
-        self._limits: Mapping[str, str] = {}  # what is left of quotas, as headers
+        self._more: dict[str, str] = {}  # headers: quotas, trace, whether it is a replay
         self._whole = False  # it went out, and its client was there to the end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         async with AsyncExitStack() as stack:
+            if self._wish.stream:
+                # Before anything is ordered: a stream that has begun cannot be refused.
+                stack.enter_context(self._gateway.seat())
             held = await self._held(stack)
             batch = await self._ordered(held)
             client = Client(receive)
-            await client.served(self._answer(batch, client, held, send))
-            if self._whole and held:
-                held.arrived = True
+            try:
+                await client.served(self._answer(batch, client, held, send))
+            except Refusal:
+                _settle(held)  # else it would be refused for ever
+                raise
+            if self._whole:
+                _settle(held)
             if client.gone and not self._whole and self._wish.cancel:
                 await self._cancel(batch, held)
 
@@ -83,11 +88,17 @@ class Answer(Response):
             scope=ROUTE,
             call=held.call if held else None,
         )
-        self._limits = rate_limits(ordered.quotas)
+        self._more |= rate_limits(ordered.quotas)
+        if ordered.replayed:
+            self._more["idempotency-replayed"] = "true"
+        else:
+            caller = self._request.headers.get("traceparent")
+            self._more |= traceresponse(ordered.batch.traceparent, caller)
         return ordered.batch
 
     async def _order(self) -> Order:
-        order = self._wish.order
+        caller = self._request.headers.get("traceparent")
+        order = replace(self._wish.order, traceparent=caller)
         if self._wish.quality not in STEPS:
             return order
         # What is wrong with it is told when it is ordered, or it is a replay.
@@ -107,17 +118,8 @@ class Answer(Response):
         await self._write(pieces.document(ended), "application/json", client, send)
 
     async def _ended(self, batch: Batch) -> Batch:
-        """The batch as it ended. Raises `StillRunning`, `DatabaseAway`."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + hold_for(self._request.headers)
-        while True:
-            try:
-                batch = await self._gateway.batch_after(batch, until - clock())
-                break
-            except DatabaseAway:
-                if clock() > until:
-                    raise
-                await asyncio.sleep(_PAUSE)
+        """The batch as it ended. Raises `StillRunning`."""
+        batch = await self._gateway.batch_after(batch, hold_for(self._request.headers))
         if batch.status not in ENDED:
             raise StillRunning(
                 f"batch {batch.id} is {batch.status} and goes on; send the same request again to "
@@ -129,8 +131,7 @@ class Answer(Response):
         """Raises `Incomplete`: fewer than all is never an answer."""
         if batch.status == COMPLETED:
             return
-        if held:
-            held.arrived = True  # sent again, it is ordered anew
+        _settle(held)
         counters = batch.counters
         errors = [image.error for image in batch.images if image.status == FAILED and image.error]
         reasons = "; ".join(dict.fromkeys(error.detail for error in errors[:_MOST_REASONS]))
@@ -152,7 +153,7 @@ class Answer(Response):
             (b"content-type", media_type.encode()),
             (b"cache-control", b"no-store"),
             (b"x-accel-buffering", b"no"),
-            *((name.encode(), value.encode()) for name, value in self._limits.items()),
+            *((name.encode(), value.encode()) for name, value in self._more.items()),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": first, "more_body": True})
@@ -165,17 +166,24 @@ class Answer(Response):
             id = request_id_of(self._request)
             _log.warning("answer broken off", request_id=id, reason=error.detail)
             return
+        # Comes back when all but a little has been taken.
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
         # Whoever has gone gets no end, so that what did arrive is not taken for the whole.
         self._whole = await client.is_there()
         if self._whole:
             await send({"type": "http.response.body"})
 
     async def _cancel(self, batch: Batch, held: Held | None) -> None:
-        if held:
-            held.arrived = True
+        _settle(held)
         try:
             await self._gateway.asking.cancel_batch(batch.id)
         except Refusal as refusal:
             _log.debug("nothing to cancel", batch=batch.id, reason=refusal.detail)
         except DatabaseAway as away:
             _log.warning("not canceled", batch=batch.id, reason=away.detail)
+
+
+def _settle(held: Held | None) -> None:
+    """Sent again, it is ordered anew."""
+    if held:
+        held.arrived = True

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from safelight.api.links import base_of, file_url, signed_url
 from safelight.api.openai.requests import STEPS, Wish
-from safelight.core.errors import Gone
+from safelight.core.errors import Gone, StoreTrouble
 from safelight.core.records import Batch, Image, StoredFile
 from safelight.gateway import Gateway
 
@@ -47,42 +47,60 @@ class Pieces:
                 the first picture.
         """
         files = [_file(image) for image in batch.images]
+        before = _open(self._common(batch, files[0])) + b',"data":['
         # A store that is away is told as an error of its own, not by an answer that breaks off.
         async for _ in self.gateway.read(files[0], 0, 1):
             pass
-        yield _open(self._common(batch, files[0])) + b',"data":['
-        for place, (image, file) in enumerate(zip(batch.images, files, strict=True)):
-            item = {"gateway": self._gateway(image)}
-            yield b"," * (place > 0)
-            if self.wish.links:
-                yield _ENCODER.encode({"url": await self._link(image), **item})
-                continue
-            yield b'{"b64_json":"'
-            async for piece in self._picture(file):
-                yield piece
-            yield b'",' + _ENCODER.encode(item)[1:]
+        for image, file in zip(batch.images, files, strict=True):
+            async for piece in self._item(image, file):
+                yield before + piece
+                before = b""
+            before = b","
         yield b"]}"
 
+    async def _item(self, image: Image, file: StoredFile) -> AsyncIterator[bytes]:
+        item = {"gateway": self._gateway(image)}
+        if self.wish.links:
+            yield _ENCODER.encode({"url": await self._link(image), **item})
+            return
+        picture = self._picture(file)
+        yield b'{"b64_json":"' + await anext(picture)
+        async for piece in picture:
+            yield piece
+        yield b'",' + _ENCODER.encode(item)[1:]
+
     async def completed(self, batch: Batch, image: Image) -> AsyncIterator[bytes]:
-        """The event of a stored image. Raises like `document`."""
+        """The event of a stored image.
+
+        Raises:
+            Gone: it was deleted; before the first piece.
+            Invalid, StoreTrouble: it cannot be given; behind the first piece only where its file
+                ends too early.
+        """
         file = _file(image)
         told = {
             **self._event("image_generation.completed", batch, image),
             "size": f"{file.width}x{file.height}",
             "usage": _NO_TOKENS,
         }
-        yield b"event: image_generation.completed\ndata: " + _open(told) + b',"b64_json":"'
-        async for piece in self._picture(file):
+        picture = self._picture(file)
+        first = await anext(picture)  # before the event has begun
+        yield b"event: image_generation.completed\ndata: " + _open(told) + b',"b64_json":"' + first
+        async for piece in picture:
             yield piece
         yield b'"}\n\n'
 
-    def partial(self, batch: Batch, image: Image, preview: bytes, number: int) -> bytes:
-        """The event of a preview (a WebP), the number-th of its image, from 0."""
+    def partial(
+        self, batch: Batch, image: Image, preview: bytes, number: int, share: float
+    ) -> bytes:
+        """The event of a preview (a WebP), the number-th of its image, from 0; `share`, 0 to 1, of
+        its steps are made."""
         told = {
             **self._event("image_generation.partial_image", batch, image),
             "output_format": "webp",
             "size": "auto",
             "partial_image_index": number,
+            "progress": round(share, 3),
             "b64_json": base64.b64encode(preview).decode(),
         }
         return b"event: image_generation.partial_image\ndata: " + _ENCODER.encode(told) + b"\n\n"
@@ -129,12 +147,24 @@ class Pieces:
     async def _picture(self, file: StoredFile) -> AsyncIterator[bytes]:
         """Its bytes in Base64."""
         if self.wish.form == "png":
-            async for piece in in_base64(self.gateway.read(file, 0, file.bytes)):
+            async for piece in in_base64(self._original(file)):
                 yield piece
             return
         data = await self.gateway.picture(file, self.wish.form, self.wish.compression)
         for at in range(0, len(data), _TRIPLES):
             yield base64.b64encode(data[at : at + _TRIPLES])
+
+    async def _original(self, file: StoredFile) -> AsyncIterator[bytes]:
+        """All its bytes. There is no length in these answers that would tell if some are missing.
+
+        Raises StoreTrouble.
+        """
+        left = file.bytes
+        async for piece in self.gateway.read(file, 0, file.bytes):
+            left -= len(piece)
+            yield piece
+        if left:
+            raise StoreTrouble(f"{left} bytes of {file.key} are missing")
 
 
 async def in_base64(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
