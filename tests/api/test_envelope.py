@@ -80,12 +80,19 @@ def test_a_body_of_exactly_the_limit_is_read(server: Server) -> None:
     server.ask("POST", "/v1/batches", body).problem(422, "invalid-request")
 
 
-@pytest.mark.parametrize("host", ["a/b", "user@host", "evil.com:99999", 'x"y', ""])
+@pytest.mark.parametrize("host", ["a/b", "user@host", "evil.com:99999", 'x"y', "[::::]", ""])
 def test_a_hostile_host_is_refused(server: Server, host: str) -> None:
-    answer = server.raw(
-        f"GET /v1/batches HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
-    )
-    assert answer.startswith(b"HTTP/1.1 400 ")
+    """Also by those who need none: their links would lead where it says."""
+    for version in ("1.1", "1.0"):
+        head = f"DELETE /v1/session HTTP/{version}\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        answer = server.raw(head.encode())
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b'"code":"bad-host"' in answer
+
+
+def test_who_needs_no_host_is_answered_without(server: Server) -> None:
+    answer = server.raw(b"GET /v1/session HTTP/1.0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 def test_links_are_those_of_the_host_that_was_asked(server: Server) -> None:
@@ -96,7 +103,9 @@ def test_links_are_those_of_the_host_that_was_asked(server: Server) -> None:
     assert elsewhere["url"].startswith("http://images.example:8443/v1/images/")
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://[", "", "//"]
+)
 def test_pages_of_other_origins_may_not_order(server: Server, origin: str) -> None:
     server.post(order(), origin=origin).problem(403, "cross-origin")
     answer = server.ask("DELETE", "/v1/characters/mira", headers={"Origin": origin})

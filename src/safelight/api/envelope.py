@@ -61,7 +61,8 @@ class Envelope:
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        if not usable_host(headers.getlist("host")) and scope["http_version"] != "1.0":
+        hosts = headers.getlist("host")
+        if not usable_host(hosts) and (hosts or scope["http_version"] != "1.0"):
             raise problems.BadHost("Send one Host header: a host name or address, perhaps a port.")
         if scope["method"] not in _READING:
             self._check_origin(headers)
@@ -76,7 +77,11 @@ class Envelope:
         origin = headers.get("origin")
         if origin is None:
             return
-        if urlsplit(origin).netloc not in (headers.get("host"), self._public_host):
+        try:
+            page = urlsplit(origin).netloc
+        except ValueError:
+            page = ""
+        if not page or page not in (headers.get("host"), self._public_host):
             raise problems.CrossOrigin(f"This request was sent for a page of {origin[:200]}.")
 
 
