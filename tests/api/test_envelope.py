@@ -75,6 +75,19 @@ def test_a_long_body_of_unknown_length_is_counted(server: Server) -> None:
     assert b'"code":"too-large"' in answer
 
 
+def test_what_a_stranger_may_send_is_short(server: Server) -> None:
+    """Whoever signs in sends a key and nothing else; it is refused by its length or while it is
+    read."""
+    body = json.dumps({"key": "k"}).ljust(4_097).encode()
+    server.ask("POST", "/v1/session", body).problem(413, "too-large")
+    head = (
+        f"POST /v1/session HTTP/1.1\r\nHost: {server.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    answer = server.raw(head.encode() + b"1001\r\n" + body + b"\r\n0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert server.ask("POST", "/v1/session", body[:-1]).status == 200
+
+
 def test_a_body_of_exactly_the_limit_is_read(server: Server) -> None:
     body = json.dumps({"user": "../x"}).ljust(1_048_576)
     server.ask("POST", "/v1/batches", body).problem(422, "invalid-request")

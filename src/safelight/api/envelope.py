@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from safelight.api import problems
+from safelight.api.auth import SESSION_PATH
 from safelight.api.dialects import dialect_of
 from safelight.api.headers import usable_host
 from safelight.core.errors import SafelightError, TooLarge
@@ -24,6 +25,8 @@ from safelight.core.errors import SafelightError, TooLarge
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Answered without a look at the body, however long it is.
 _UNREAD: Final = frozenset({"/openai/v1/images/edits"})
+# What a stranger may send costs time before anybody knows who it is.
+_SHORT: Final = {SESSION_PATH: 4_096}  # bytes
 _log = structlog.get_logger(__name__)
 
 
@@ -49,7 +52,7 @@ class Envelope:
             inner["method"] = "GET"
         try:
             self._check(scope)
-            await self._app(inner, _Counted(receive, self._max_body), outer)
+            await self._app(inner, _Counted(receive, self._most(scope)), outer)
         except SafelightError as error:
             await speaking.answer(error, request_id)(scope, receive, outer)
         except ClientDisconnect:
@@ -69,8 +72,11 @@ class Envelope:
         length = headers.get("content-length", "")
         if scope["path"] in _UNREAD:
             return
-        if length.isdecimal() and int(length) > self._max_body:
-            raise _too_large(self._max_body)
+        if length.isdecimal() and int(length) > (most := self._most(scope)):
+            raise _too_large(most)
+
+    def _most(self, scope: Scope) -> int:
+        return min(self._max_body, _SHORT.get(scope["path"], self._max_body))
 
     def _check_origin(self, headers: Headers) -> None:
         """Whoever can open a page in the operator's browser must not be able to order."""
