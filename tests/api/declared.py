@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import jsonschema_rs
+
 DOCUMENT: Final = Path(__file__).parent.parent.parent / "docs" / "reference" / "openapi.json"
 
 
@@ -33,6 +35,14 @@ def codes_of(answer: Any) -> set[str]:
     """The codes of the problems, or errors, that an answer of the document names."""
     [content] = answer["content"].values()
     return {name.removeprefix("openai.") for name in content["examples"]}
+
+
+def wrong_in(shape: str, value: Any) -> list[str]:
+    """What of a value is not as the document describes this shape."""
+    components = document()["components"]
+    checked = {"$ref": f"#/components/schemas/{shape}", "components": components}
+    validator = jsonschema_rs.validator_for(checked, validate_formats=True)
+    return [str(error) for error in validator.iter_errors(value)]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -283,6 +284,13 @@ def test_a_list_is_filtered(server: Server) -> None:
     assert found("status=completed") == [other, done]
     assert found("status=failed") == []
     assert found("user=nobody") == []
+    assert found("user=%00") == found("character=%00") == []
+
+
+def cursor_at(created: object) -> str:
+    """One made by hand."""
+    made = json.dumps([created, "5a0e1c7e-0000-4000-8000-000000000000"])
+    return base64.urlsafe_b64encode(made.encode()).decode().rstrip("=")
 
 
 @pytest.mark.parametrize(
@@ -295,6 +303,10 @@ def test_a_list_is_filtered(server: Server) -> None:
         ("cursor=nonsense", "?cursor"),
         ("cursor=", "?cursor"),
         ("cursor=%00", "?cursor"),
+        (f"cursor={cursor_at('2026-11-22T12:00:00')}", "?cursor"),
+        (f"cursor={cursor_at('0001-01-01T00:00:00+14:00')}", "?cursor"),
+        (f"cursor={cursor_at('9999-12-31T23:59:59-14:00')}", "?cursor"),
+        (f"cursor={cursor_at(7)}", "?cursor"),
         ("status=done", "?status"),
         ("star=true", "?star"),
     ],

@@ -54,7 +54,8 @@ async def test_a_signature_ends_with_its_moment(database: Database) -> None:
 
 
 async def test_wrong_keys_are_counted_by_network() -> None:
-    """One network of IPv6 is one address; what cannot be told is one, too."""
+    """One network of IPv6 is one address, one of IPv4 is the same however it is written; what
+    cannot be told is one, too."""
     wrong = WrongKeys()
     for n in range(ALLOWED):
         wrong.note(f"2001:db8::{n:x}")
@@ -63,8 +64,15 @@ async def test_wrong_keys_are_counted_by_network() -> None:
         with pytest.raises(TooMany) as refused:
             wrong.note(address)
         assert 0 < (refused.value.retry_after or 0) <= WINDOW
+    with pytest.raises(TooMany):
+        wrong.note("no address " * 1_000)
     wrong.note("2001:db8:0:1::1")
     wrong.note("203.0.113.7")
+    for _ in range(ALLOWED):
+        wrong.note("::ffff:203.0.113.8")
+    wrong.note("::ffff:203.0.113.9")
+    with pytest.raises(TooMany):
+        wrong.note("203.0.113.8")
 
 
 async def test_addresses_without_end_are_forgotten() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from safelight.api.bodies import MAX_DEPTH, fingerprint, parse, validated
 from safelight.api.problems import NotJson
 from safelight.api.schemas import BatchRequest, CharacterRequest, WorkflowRequest
+from safelight.api.wrong_fields import MOST_ERRORS
 from safelight.core.errors import Invalid
 from safelight.core.records import Lora, Parameters
 from tests.api.asking import order
@@ -66,6 +67,15 @@ def test_what_is_no_json_is_told_with_its_place(raw: bytes, told: str) -> None:
 )
 def test_what_cannot_be_kept_is_refused_anywhere(raw: bytes, errors: list[tuple[str, str]]) -> None:
     assert wrong(raw) == errors
+
+
+def test_what_is_wrong_a_hundred_thousand_times_is_told_as_quickly() -> None:
+    """A body as long as it may be: its last key is given twice, or every one is unknown. The first
+    fifty faults are enough to tell."""
+    many = {f"k{n}": 1 for n in range(100_000)}
+    text = json.dumps(many)
+    assert wrong(f'{text[:-1]}, "z": 1, "z": 2}}'.encode()) == [("/z", "given-twice")]
+    assert len(wrong(text.encode())) == MOST_ERRORS
 
 
 def test_a_surrogate_pair_is_one_character() -> None:

@@ -75,17 +75,37 @@ def test_a_long_body_of_unknown_length_is_counted(server: Server) -> None:
     assert b'"code":"too-large"' in answer
 
 
+def test_what_a_stranger_may_send_is_short(server: Server) -> None:
+    """Whoever signs in sends a key and nothing else; it is refused by its length or while it is
+    read."""
+    body = json.dumps({"key": "k"}).ljust(4_097).encode()
+    server.ask("POST", "/v1/session", body).problem(413, "too-large")
+    head = (
+        f"POST /v1/session HTTP/1.1\r\nHost: {server.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    answer = server.raw(head.encode() + b"1001\r\n" + body + b"\r\n0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert server.ask("POST", "/v1/session", body[:-1]).status == 200
+
+
 def test_a_body_of_exactly_the_limit_is_read(server: Server) -> None:
     body = json.dumps({"user": "../x"}).ljust(1_048_576)
     server.ask("POST", "/v1/batches", body).problem(422, "invalid-request")
 
 
-@pytest.mark.parametrize("host", ["a/b", "user@host", "evil.com:99999", 'x"y', ""])
+@pytest.mark.parametrize("host", ["a/b", "user@host", "evil.com:99999", 'x"y', "[::::]", ""])
 def test_a_hostile_host_is_refused(server: Server, host: str) -> None:
-    answer = server.raw(
-        f"GET /v1/batches HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
-    )
-    assert answer.startswith(b"HTTP/1.1 400 ")
+    """Also by those who need none: their links would lead where it says."""
+    for version in ("1.1", "1.0"):
+        head = f"DELETE /v1/session HTTP/{version}\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        answer = server.raw(head.encode())
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b'"code":"bad-host"' in answer
+
+
+def test_who_needs_no_host_is_answered_without(server: Server) -> None:
+    answer = server.raw(b"GET /v1/session HTTP/1.0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 def test_links_are_those_of_the_host_that_was_asked(server: Server) -> None:
@@ -96,7 +116,9 @@ def test_links_are_those_of_the_host_that_was_asked(server: Server) -> None:
     assert elsewhere["url"].startswith("http://images.example:8443/v1/images/")
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://[", "", "//"]
+)
 def test_pages_of_other_origins_may_not_order(server: Server, origin: str) -> None:
     server.post(order(), origin=origin).problem(403, "cross-origin")
     answer = server.ask("DELETE", "/v1/characters/mira", headers={"Origin": origin})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from safelight.api.native.events import stream
-from safelight.core.errors import DatabaseAway, SafelightError
+from safelight.core.errors import DatabaseAway, SafelightError, Unauthorized
 from safelight.core.records import Event
 from safelight.core.states import EVENTS
 from safelight.gateway import Live
@@ -124,6 +125,21 @@ def test_a_cursor_that_is_none_of_ours(server: Server, cursor: str) -> None:
     server.get(f"/v1/events?last_event_id={cursor}").problem(422, "invalid-request")
 
 
+def test_an_id_ahead_of_all_there_are_is_answered_with_a_reset(server: Server) -> None:
+    """Somebody made it up: the stream begins with `reset`, and goes on from now on."""
+    first = server.stream("/v1/events")
+    assert next(first) == {"retry": "1000"}
+    server.batch()
+    life = next(fields["id"] for fields in first if "id" in fields).partition("-")[0]
+    first.close()
+    for ahead in (2**63 - 1, 2**62):
+        told = server.stream("/v1/events", last_event_id=f"{life}-{ahead}-1")
+        _, reset = islice(told, 2)
+        told.close()
+        assert reset["event"] == "reset"
+        assert json.loads(reset["data"])["data"] == {"reason": "restored"}
+
+
 # --- the pieces of a stream -----------------------------------------------------------------------
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -182,6 +198,23 @@ async def test_an_event_that_was_read_anew_is_told_as_it_is_now() -> None:
     first, again, now = await pieces(TOLD, TOLD, erased)
     assert first == again
     assert json.loads(now.splitlines()[2][6:])["data"] == {}
+
+
+async def test_who_may_hear_no_more_hears_no_more() -> None:
+    """Asked again after a moment, before anything further is told: by the time that revoking a key
+    has returned, nobody hears anything by it."""
+
+    async def source() -> AsyncIterator[Event]:
+        yield TOLD
+        await asyncio.sleep(0.15)
+        yield TOLD
+
+    async def still() -> None:
+        raise Unauthorized("this API key has been revoked")
+
+    _, event, problem = [piece async for piece in stream(source(), "the-id", "http://here", still)]
+    assert event.startswith(b"id: 7\nevent: image.stored\n")
+    assert problem.startswith(b"event: problem\n")
 
 
 async def test_trouble_on_the_way_is_told_and_ends_the_stream() -> None:

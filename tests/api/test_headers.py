@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from safelight.api.headers import (
     Span,
     Unsatisfiable,
     byte_range,
+    cookie,
     event_number,
     idempotency_key,
     names_tag,
@@ -84,6 +87,9 @@ def test_a_preference_that_cannot_be_read_is_none(values: list[str], wait: int |
         ("bytes=a-b", None),
         ("bytes=0-1,4-5", None),
         ("items=0-1", None),
+        pytest.param("bytes=" + " " * 200_000 + "x", None, id="blanks"),
+        pytest.param("bytes=1" + " " * 200_000 + "x", None, id="blanks behind a number"),
+        pytest.param("bytes=-" + " " * 200_000 + "x", None, id="blanks behind the dash"),
     ],
 )
 def test_one_range_counts_and_what_cannot_be_read_is_none(
@@ -134,7 +140,11 @@ def test_if_range(value: str | None, still: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["example.com", "localhost:8080", "127.0.0.1", "[::1]:8080", "a_b.internal", "x:1"]
+    "host",
+    [
+        *("example.com", "localhost:8080", "127.0.0.1", "a_b.internal", "x:1"),
+        *("[::1]:8080", "[::]", "[2001:DB8::1]", "[::ffff:127.0.0.1]"),
+    ],
 )
 def test_a_usable_host(host: str) -> None:
     assert usable_host([host])
@@ -158,6 +168,10 @@ def test_a_usable_host(host: str) -> None:
         ["host\n"],
         ["höst"],
         ["[::1"],
+        ["[::::]"],
+        ["[127.0.0.1]"],
+        ["[::1]x"],
+        ["[1:2:3]:80"],
         ["a?b"],
         ["a#b"],
         ["x" * 300],
@@ -167,13 +181,39 @@ def test_a_host_that_must_not_stand_in_a_link(hosts: list[str]) -> None:
     assert not usable_host(hosts)
 
 
+@pytest.mark.parametrize(
+    ("values", "value"),
+    [
+        ([], None),
+        ([""], None),
+        (["b=1"], None),
+        (["a"], None),
+        (["a="], ""),
+        (["x=1;a = 7 ; a=8"], "7"),
+        (["x=1", "y=2; a=7"], "7"),
+        (["A=1; aa=2; a=7=="], "7=="),
+        (['a="\\"7\\055\\""'], '"\\"7\\055\\""'),
+    ],
+)
+def test_a_cookie_is_found_as_it_was_sent(values: list[str], value: str | None) -> None:
+    assert cookie(values, "a") == value
+
+
+@given(st.text(alphabet="[]0aF:.1", max_size=20) | st.text(max_size=60))
+def test_a_usable_host_makes_an_address(host: str) -> None:
+    if usable_host([host]):
+        assert urlsplit(f"http://{host}/v1").path == "/v1"
+
+
 @given(st.text(max_size=60))
 def test_no_usable_host_ends_the_authority_of_a_link(host: str) -> None:
     if usable_host([host]):
         assert not set(host) & set("/?#@\\\"'<> \r\n\t")
 
 
-@pytest.mark.parametrize(("value", "number"), [(None, 0), ("", 0), ("0", 0), ("17", 17)])
+@pytest.mark.parametrize(
+    ("value", "number"), [(None, 0), ("", 0), ("0", 0), ("17", 17), ("9" * 18, 2**31 - 1)]
+)
 def test_an_event_number(value: str | None, number: int) -> None:
     assert event_number(value) == number
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from safelight.core.errors import Invalid, Unknown
+from safelight.core.keys import key_text
 from safelight.database.connection import Database
 from safelight.database.keys import Allowance
 from safelight.gateway.keymaking import KeyMaker
@@ -17,6 +18,7 @@ from tests.cli.terminal import Shell
         ("keys create --scope Admin", "'Admin' is no scope: admin, user:ID"),
         ("keys create --scope admin --expires soon", "--expires: expected seconds"),
         ("keys revoke AAAAAAAA", "there is no key 'AAAAAAAA'"),
+        (f"keys revoke {key_text('A' * 8, 'b' * 32)}", "there is no key 'slk_***'"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(backed: Shell, line: str, words: str) -> None:
@@ -37,7 +39,7 @@ async def test_no_key_is_made_that_cannot_be(database: Database) -> None:
             await maker.create(["admin"], allowance=Allowance(images_per_day=most))
         with pytest.raises(Invalid, match="a number from 1 on"):
             await maker.create(["admin"], allowance=Allowance(batches_per_minute=most))
-    for id in ("AAAAAAAA", "", "\0", "a" * 1_000):
+    for id in ("AAAAAAAA", "", "\0", "\udcff", "a" * 1_000):
         with pytest.raises(Unknown, match="there is no key"):
             await maker.revoke(id)
     assert await maker.keys() == []

@@ -92,3 +92,19 @@ def let_in(postgres: embedded.Server, name: str, anybody: bool) -> None:
         await connection.close()
 
     asyncio.run(setting())
+
+
+def test_commands_keep_secrets_out_of_what_is_logged_meanwhile(processes: Processes) -> None:
+    """The database driver warns of a password file; it is called like a secret of the settings."""
+    secret = "hunter2-and-more"
+    passwords = processes.home / secret
+    passwords.write_text("")
+    passwords.chmod(0o644)
+    processes.configure([])
+    environ = {"PGPASSFILE": str(passwords), "SAFELIGHT_KEY": secret}
+    for command in (("keys", "ls"), ("migrate",)):
+        process = processes.start(*command, environ=environ)
+        assert process.popen.wait(60) == 0, process.lines
+        process.end_of_lines()
+        assert process.lines_with("password file") == 1
+        assert process.lines_with(secret) == 0

@@ -34,6 +34,7 @@ TEXTS = [
     ("postgresql://safelight:pass@word@db.example/x", "pass@word"),
     ("password=hunter2 host=db", "hunter2"),
     ("AWS_SECRET_ACCESS_KEY=abcdefg", "abcdefg"),
+    ("sent safelight_session=Ab3dE6gH.1.K.sIgNeD twice", "sIgNeD"),
 ]
 
 

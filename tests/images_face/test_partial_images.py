@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from openai.types import ImageGenCompletedEvent, ImageGenPartialImageEvent
 
+from tests.api.declared import wrong_in
 from tests.images_face.sdk import client_of, extra, format_of
 from tests.processes import Processes
 from tests.story.test_previews import SAMPLED
@@ -31,6 +32,7 @@ def test_previews_come_before_their_picture(processes: Processes) -> None:
             assert isinstance(event, ImageGenPartialImageEvent)
             assert place not in done
             assert event.partial_image_index == len(shown[place])
+            assert wrong_in("OpenAIPicture", event.to_dict(mode="json")) == []
             assert 0 < extra(event, "progress") <= 1
             assert format_of(base64.b64decode(event.b64_json)) == event.output_format.upper()
             shown[place].append(event.b64_json)

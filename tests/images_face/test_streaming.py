@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from openai import APIError, OpenAI
 
+from tests.api.declared import wrong_in
 from tests.images_face.sdk import async_client_of, batches, client_of, extra, format_of
 from tests.processes import Processes, Serving
 from tests.story.pictures import pixels
@@ -52,6 +53,8 @@ def test_the_stream_has_no_ids(face: Serving, user: str) -> None:
     finally:
         connection.close()
     assert "event: image_generation.completed" in lines
+    [told] = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+    assert wrong_in("OpenAIPicture", told) == []
     assert not [line for line in lines if line.startswith("id")]
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from safelight.core.errors import TooManyListeners
+from safelight.core.records import Event
 from safelight.core.rights import ANYBODY, Rights
 from safelight.database import events, previews
 from safelight.database.connection import Database
+from safelight.database.events import Cursor
 from safelight.gateway.listening import Listening
 from safelight.pipeline import stream
 from safelight.pipeline.awaiting import Ends
@@ -160,6 +162,59 @@ async def test_one_reader_serves_all_and_each_hears_its_own(scene: Scene) -> Non
     assert heard[2] == []
     await scene.hub.stop()
     await asyncio.gather(*listening)
+
+
+async def test_who_comes_back_while_nothing_happens_joins_the_others(scene: Scene) -> None:
+    """One listens from now on, another goes on behind the newest event; nothing lies between the
+    two places, and nothing happens: both are served by one reader, and hear what comes next."""
+    batch = await scene.batch()
+    async with asyncio.timeout(30):
+        while not (found := await events.of_all(scene.database, (0, 0), PAGE)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    [newest] = found
+    now = await events.newest(scene.database)
+    assert newest.place < now.place
+    heard: list[list[int]] = [[], []]
+
+    async def hear(after: Cursor | None, into: list[int]) -> None:
+        async for _, told in stream.of_all(scene.hub, after):
+            if isinstance(told, Event):
+                into.append(told.number)
+
+    async def listened(many: int) -> None:
+        await settled(lambda: (feed := scene.hub.feed(ALL)) and len(feed.listeners) == many)
+
+    first = asyncio.create_task(hear(None, heard[0]))
+    await listened(1)
+    second = asyncio.create_task(hear(now.at(newest.place), heard[1]))
+    await listened(2)
+    await scene.tell(batch, 2)
+    await settled(lambda: heard == [[2, 3], [2, 3]])
+    await scene.hub.stop()
+    await asyncio.gather(first, second)
+
+
+async def test_a_place_ahead_of_everything_is_none(scene: Scene) -> None:
+    """Nobody was ever given it. Whoever makes it up is told so and hears what comes from now on;
+    the reader that serves all does not begin there."""
+    batch = await scene.batch()
+    now = await events.newest(scene.database)
+    told = stream.of_all(scene.hub, now.at((2**63 - 1, 1)), Rights("k", users=frozenset({"ann"})))
+    _, reset = await anext(told)
+    assert reset == stream.Reset(events.RESTORED, None)
+    hearing = asyncio.ensure_future(anext(told))
+    await settled(lambda: scene.hub.feed(ALL))
+    heard: list[tuple[str, int]] = []
+    others = asyncio.create_task(scene.hear_all(ANYBODY, heard))
+    await scene.tell(batch)
+    _, event = await hearing
+    assert isinstance(event, Event)
+    assert event.number == 2
+    await settled(lambda: heard == [(batch, 1), (batch, 2)])
+    await settled(lambda: (feed := scene.hub.feed(ALL)) and len(feed.listeners) == 2)
+    await told.aclose()
+    await scene.hub.stop()
+    await others
 
 
 async def test_a_session_that_is_cut_is_no_end(scene: Scene) -> None:

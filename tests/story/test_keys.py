@@ -10,11 +10,13 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from safelight.database.connection import open_database
 from safelight.gateway.keymaking import KeyMaker
 from tests.processes import Processes, Serving, wait_until_ready
+from tests.waiting import until
 
 
 def made(processes: Processes, *scopes: str) -> str:
@@ -153,6 +155,35 @@ def test_an_address_that_others_reach_needs_a_key_first(processes: Processes) ->
         )
         assert listing.returncode == code, listing.stderr
     assert process.stop(signal.SIGTERM) == 0
+
+
+def test_who_waits_for_pictures_when_the_key_is_revoked_gets_none(processes: Processes) -> None:
+    """The request was good when it came. When its batch ends the key is gone, and so is the
+    answer."""
+    serving = processes.serve()
+    root, key = all_made(processes, ["admin"], ["user:ann"])
+    wish = {"model": "mira", "prompt": "sea", "user": "ann"}
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(asked, serving, "/openai/v1/images/generations", key, wish)
+        until(lambda: asked(serving, "/v1/batches", root)[1]["data"])
+        [batch] = asked(serving, "/v1/batches", root)[1]["data"]
+        revoked(processes, key)
+        assert asked(serving, f"/v1/batches/{batch['id']}/cancel", root, {})[0] == 200
+        status, body = waiting.result(60)
+    assert (status, body["error"]["code"]) == (401, "invalid_api_key")
+
+
+def revoked(processes: Processes, key: str) -> None:
+    """A key is believed no more, anywhere."""
+
+    async def revoking() -> None:
+        database = await open_database({"dsn": processes.database_url})
+        try:
+            await KeyMaker(database).revoke(key[4:12])
+        finally:
+            await database.close()
+
+    asyncio.run(revoking())
 
 
 def test_a_command_that_runs_everything_itself_needs_no_key(processes: Processes) -> None:

@@ -76,10 +76,11 @@ def told_admin() -> dict[str, Any]:
 
 def test_a_page_of_another_origin_cannot_write_with_the_cookie(processes: Processes) -> None:
     """A write with a cookie says that it comes from a page of this server, or is refused; what is
-    altered or signed by a key that was retired stands for nobody."""
+    altered or signed by a key that was retired stands for nobody, also where somebody listens."""
     serving = processes.serve()
     server = Server(serving.url)
-    cookie = cookie_of(signed_in(server, made(processes, "admin")))
+    key = made(processes, "admin")
+    cookie = cookie_of(signed_in(server, key))
     origin = {"Origin": serving.url}
     for wrong in (
         {},
@@ -108,8 +109,12 @@ def test_a_page_of_another_origin_cannot_write_with_the_cookie(processes: Proces
     # A wrong header is not made good by a right cookie.
     wrong_key = {**cookie, "Authorization": "Bearer slk_"}
     server.ask("GET", PATH, headers=wrong_key).problem(401, "unauthorized")
+    listening = server.stream("/v1/events", **cookie)
+    assert next(listening) == {"retry": "1000"}
     told(processes, "keys", "rotate-links")
     server.ask("GET", PATH, headers=cookie).problem(401, "unauthorized")
+    assert asked(serving, "/v1/batches", key, order("ann"))[0] == 201
+    assert next(each["event"] for each in listening if "event" in each) == "problem"
     gone = sent(server, PATH, {**cookie, **HERE}, method="DELETE")
     assert gone.status == 204
     assert "Max-Age=0" in gone.headers["set-cookie"]

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from safelight.api.asked import note_asker, note_route
+from safelight.api.headers import cookie
 from safelight.api.problems import CrossOrigin
 from safelight.core.errors import SignatureInvalid
 from safelight.core.linking import SIGNATURE, Pairs, unsigned
@@ -50,14 +51,15 @@ class Doorkeeper:
 
     async def _keyed(self, scope: Scope) -> Scope:
         headers = Headers(scope=scope)
-        shown, cookie = _shown(headers), Request(scope).cookies.get(SESSION)
-        if shown is None and cookie is not None:
-            rights = await self._keyring.rights_of_session(cookie)
+        shown, session = _shown(headers), cookie(headers.getlist("cookie"), SESSION)
+        if shown is not None or session is None:
+            rights = await self._keyring.rights(shown, address_of(scope))
+            still = partial(self._keyring.still, rights)
+        else:
+            rights = await self._keyring.rights_of_session(session)
+            still = partial(self._keyring.still, rights, session)
             if scope["method"] != "GET":
                 _refuse_other_pages(headers)
-        else:
-            rights = await self._keyring.rights(shown, address_of(scope))
-        still = partial(self._keyring.still, rights)
         return {**scope, "safelight.rights": rights, "safelight.still": still}
 
     async def _linked(self, scope: Scope) -> Scope | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
@@ -18,11 +19,10 @@ from starlette.requests import Request
 
 from safelight.api.problems import NotJson, summary
 from safelight.api.schemas import RequestBody
-from safelight.api.wrong_fields import field_errors, pointer_to
+from safelight.api.wrong_fields import MOST_ERRORS, field_errors, pointer_to
 from safelight.core.errors import FieldError, Invalid
 
 MAX_DEPTH: Final = 32
-_MAX_ERRORS: Final = 50
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -78,7 +78,7 @@ def parse(raw: bytes) -> Any:
     except ValueError as error:
         raise NotJson(str(error)) from None
     errors = tuple(
-        error for error, _ in zip(_faults(document, ()), range(_MAX_ERRORS), strict=False)
+        error for error, _ in zip(_faults(document, ()), range(MOST_ERRORS), strict=False)
     )
     if errors:
         raise _refusal(errors)
@@ -114,9 +114,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    keys = [key for key, _ in pairs]
+    times = Counter(key for key, _ in pairs)
     doubled = _Doubled(found)
-    doubled.key = next(key for key in keys if keys.count(key) > 1)
+    doubled.key = next(key for key in times if times[key] > 1)
     return doubled
 
 

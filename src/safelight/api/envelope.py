@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from safelight.api import problems
+from safelight.api.auth import SESSION_PATH
 from safelight.api.dialects import dialect_of
 from safelight.api.headers import usable_host
 from safelight.core.errors import SafelightError, TooLarge
@@ -24,6 +25,8 @@ from safelight.core.errors import SafelightError, TooLarge
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Answered without a look at the body, however long it is.
 _UNREAD: Final = frozenset({"/openai/v1/images/edits"})
+# What a stranger may send costs time before anybody knows who it is.
+_SHORT: Final = {SESSION_PATH: 4_096}  # bytes
 _log = structlog.get_logger(__name__)
 
 
@@ -49,7 +52,7 @@ class Envelope:
             inner["method"] = "GET"
         try:
             self._check(scope)
-            await self._app(inner, _Counted(receive, self._max_body), outer)
+            await self._app(inner, _Counted(receive, self._most(scope)), outer)
         except SafelightError as error:
             await speaking.answer(error, request_id)(scope, receive, outer)
         except ClientDisconnect:
@@ -61,22 +64,30 @@ class Envelope:
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        if not usable_host(headers.getlist("host")) and scope["http_version"] != "1.0":
+        hosts = headers.getlist("host")
+        if not usable_host(hosts) and (hosts or scope["http_version"] != "1.0"):
             raise problems.BadHost("Send one Host header: a host name or address, perhaps a port.")
         if scope["method"] not in _READING:
             self._check_origin(headers)
         length = headers.get("content-length", "")
         if scope["path"] in _UNREAD:
             return
-        if length.isdecimal() and int(length) > self._max_body:
-            raise _too_large(self._max_body)
+        if length.isdecimal() and int(length) > (most := self._most(scope)):
+            raise _too_large(most)
+
+    def _most(self, scope: Scope) -> int:
+        return min(self._max_body, _SHORT.get(scope["path"], self._max_body))
 
     def _check_origin(self, headers: Headers) -> None:
         """Whoever can open a page in the operator's browser must not be able to order."""
         origin = headers.get("origin")
         if origin is None:
             return
-        if urlsplit(origin).netloc not in (headers.get("host"), self._public_host):
+        try:
+            page = urlsplit(origin).netloc
+        except ValueError:
+            page = ""
+        if not page or page not in (headers.get("host"), self._public_host):
             raise problems.CrossOrigin(f"This request was sent for a page of {origin[:200]}.")
 
 

@@ -90,4 +90,6 @@ class OpenAIPicture(AnswerBody):
     gateway: dict[str, Any]
     partial_image_index: int = 0
     """Of a preview: the how-manieth of its image, from 0."""
+    progress: float = 0.0
+    """Of a preview: the share of its steps that are made."""
     usage: dict[str, Any] = Field(default_factory=dict, description="Always zero.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
 from collections.abc import Sequence
@@ -13,10 +14,12 @@ from safelight.core.quotas import Quota
 from safelight.core.traceparent import read_traceparent
 
 MAX_WAIT: Final = 600  # seconds
+_LAST_EVENT: Final = 2**31 - 1  # what the column holds
 _PREFERENCE: Final = re.compile(r"""\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?""", re.I)
-_RANGE: Final = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*")
+# Possessive: a header of nothing but blanks must not be tried in every way of dividing them.
+_RANGE: Final = re.compile(r"bytes\s*+=\s*+(\d{0,18})\s*+-\s*+(\d{0,18})\s*+")
 _HOST: Final = re.compile(
-    r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252}))(?::(\d{1,5}))?"
+    r"(?:\[([0-9A-Fa-f:.]{2,45})\]|[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252}))(?::([0-9]{1,5}))?"
 )
 
 
@@ -122,11 +125,29 @@ def usable_host(values: list[str]) -> bool:
     if len(values) != 1:
         return False
     match = _HOST.fullmatch(values[0])
-    return match is not None and 0 < int(match[1] or 1) < 65_536
+    if match is None or not 0 < int(match[2] or 1) < 65_536:
+        return False
+    return match[1] is None or _is_address(match[1])
+
+
+def cookie(values: Sequence[str], name: str) -> str | None:
+    """The cookie of this name as it was sent, nothing in it unquoted; of several the first, which
+    a browser sends for the longest path.
+
+    Example:
+        >>> cookie(["a=1; b=2", "b=3"], "b")
+        '2'
+    """
+    for pair in ";".join(values).split(";"):
+        known, equals, value = pair.partition("=")
+        if equals and known.strip() == name:
+            return value.strip()
+    return None
 
 
 def event_number(value: str | None) -> int:
-    """A Last-Event-ID of a batch's stream; none and an empty one mean from the beginning.
+    """A Last-Event-ID of a batch's stream; none and an empty one mean from the beginning, one that
+    is larger than any can be is as good as the largest.
 
     Raises:
         Invalid: it is no number of an event.
@@ -135,7 +156,7 @@ def event_number(value: str | None) -> int:
         return 0
     if not re.fullmatch(r"\d{1,18}", value) or not value.isascii():
         raise Invalid("expected the number of an event", pointer="Last-Event-ID")
-    return int(value)
+    return min(int(value), _LAST_EVENT)
 
 
 def rate_limits(quotas: Sequence[Quota]) -> dict[str, str]:
@@ -166,3 +187,12 @@ def traceresponse(made: str | None, caller: str | None) -> dict[str, str]:
     if made is None or read_traceparent(made) == read_traceparent(caller):
         return {}
     return {"traceresponse": made}
+
+
+def _is_address(text: str) -> bool:
+    """What an address of IPv6 is made of can be something else: a link with it could be no link."""
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from safelight.core.errors import FieldError
 
+MOST_ERRORS: Final = 50
+"""Wrong fields that one answer tells of: a request can have a hundred thousand."""
 _SAYINGS: Final = {
     "missing": ("is required", "missing"),
     "extra_forbidden": ("is not known here", "unknown-field"),
@@ -35,13 +38,13 @@ _BOUNDS: Final = {
 
 
 def field_errors(errors: Iterable[Any]) -> tuple[FieldError, ...]:
-    """Every wrong field; no value is repeated.
+    """Every wrong field, of very many the first; no value is repeated.
 
     Example:
         >>> field_errors([{"loc": ("quantity",), "type": "int_type", "msg": ""}])[0].detail
         'expected a whole number'
     """
-    return tuple(_field_error(error) for error in errors)
+    return tuple(_field_error(error) for error in islice(errors, MOST_ERRORS))
 
 
 def pointer_to(location: Sequence[str | int]) -> str:

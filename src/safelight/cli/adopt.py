@@ -96,9 +96,9 @@ async def adopt(
     Without --apply it only says what would be done. Works while `serve` runs.
     """
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_warnings
 
-    log_to_stderr()
+    log_warnings(session.settings())
     wanted = assembly.Adoption(
         user=user,
         character=character,

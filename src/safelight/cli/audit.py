@@ -45,9 +45,9 @@ async def audit(
     Exit code 1 where something was found that is not put right.
     """
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_warnings
 
-    log_to_stderr()
+    log_warnings(session.settings())
     if publisher and no_publishers:
         raise Failure("--publisher and --no-publishers contradict each other", "leave one out")
     names = () if no_publishers else tuple(publisher) if publisher else None

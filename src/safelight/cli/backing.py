@@ -37,9 +37,9 @@ async def backup(
     The pictures in the store are not in it unless you say so.
     """
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_warnings
 
-    log_to_stderr()
+    log_warnings(session.settings())
     if not file.absolute().parent.is_dir():
         raise Failure(f"there is no folder {file.absolute().parent}", "make it first")
     with _shown() as progress, last_words(lambda: say("Nothing was written.")):
@@ -70,9 +70,9 @@ async def restore(
     Stop `serve` and `work` first. Indices that anybody may have seen are not given out again.
     """
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_warnings
 
-    log_to_stderr()
+    log_warnings(session.settings())
     with _shown() as progress, last_words(lambda: say("The database is as it was.")):
         try:
             outcome = await assembly.restore(

@@ -44,9 +44,9 @@ async def erase(
     taken. Run again what was interrupted.
     """
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_warnings
 
-    log_to_stderr()
+    log_warnings(session.settings())
     again = f"Not everything is erased: run `safelight erase --user {user}` again."
     async with assembly.erasing(session.settings(), user) as eraser:
         known = await assembly.known_of(eraser, user)

@@ -119,9 +119,9 @@ async def rotate_links(session: Session) -> int:
 @asynccontextmanager
 async def _making(session: Session) -> AsyncIterator[KeyMaker]:
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_warnings
 
-    log_to_stderr()
+    log_warnings(session.settings())
     async with assembly.making_keys(session.settings()) as maker:
         yield maker
 

@@ -58,6 +58,14 @@ def log_as(settings: Settings) -> None:
     log_to_stderr(logs.number, form=logs.format, secrets=secrets_of(settings))
 
 
+def log_warnings(settings: Settings) -> None:
+    """Log what is at least a warning, without the secrets of these settings: a command says the
+    rest itself."""
+    from safelight.settings import secrets_of
+
+    log_to_stderr(secrets=secrets_of(settings))
+
+
 def _handler(ending: list[Any]) -> logging.Handler:
     """What libraries log, in the same words and the same place."""
     handler = logging.StreamHandler(_Stderr())

@@ -100,9 +100,9 @@ async def migrate(session: Session) -> int:
     `serve` and `work` do the same when they start.
     """
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_warnings
 
-    log_to_stderr()
+    log_warnings(session.settings())
     applied = await assembly.migrate(session.settings())
     if session.json:
         emit(applied)
@@ -116,9 +116,9 @@ async def migrate(session: Session) -> int:
 async def doctor(session: Session) -> int:
     """Look whether everything is there, and say what to do if not."""
     from safelight import assembly
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_warnings
 
-    log_to_stderr()
+    log_warnings(session.settings())
     checks = await assembly.doctor(session.settings())
     if session.json:
         emit([asdict(check) for check in checks])

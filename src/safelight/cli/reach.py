@@ -87,12 +87,11 @@ async def _running(settings: Settings) -> str | None:
 async def _embedded(session: Session, worker: bool) -> AsyncIterator[AsyncClient]:
     """Links name the address where `safelight serve` would listen: they outlive this server."""
     from safelight.assembly import running
-    from safelight.cli.logs import log_to_stderr
+    from safelight.cli.logs import log_warnings
     from safelight.client import AsyncClient
-    from safelight.settings import secrets_of
 
     settings = session.settings()
-    log_to_stderr(secrets=secrets_of(settings))
+    log_warnings(settings)
     if worker:
         say("No server runs, so everything runs here until this is done.", "dim")
     if settings.server.public_url is None and settings.server.port:

@@ -17,6 +17,7 @@ SHORTEST: Final = 6
 
 _SECRET_WORD: Final = (
     "sig|signature|token|secret|passw(?:or)?d|pwd|api_?key|access_?key(?:_?id)?|credential"
+    "|safelight_session"
 )
 # What a shape needs in a text (lower case), the shape, what stands in its place. The first is found
 # fast, and most lines have none. Each part is bounded: a hostile text must not take long.

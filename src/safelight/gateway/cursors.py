@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -33,11 +33,12 @@ def read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         created, id = msgspec.json.decode(raw, type=tuple[datetime, UUID])
-    except (binascii.Error, msgspec.DecodeError, ValueError):
+        if created.tzinfo is None:
+            raise ValueError("a moment is one everywhere")
+        # Just before the year 1, and just after 9999, is none that anybody can keep.
+        return created.astimezone(UTC), str(id)
+    except (binascii.Error, msgspec.DecodeError, ValueError, OverflowError):
         raise Invalid("this is no cursor of ours", pointer="?cursor") from None
-    if created.tzinfo is None:
-        raise Invalid("this is no cursor of ours", pointer="?cursor")
-    return created, str(id)
 
 
 def position_text(position: Cursor) -> str:

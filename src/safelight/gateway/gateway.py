@@ -163,6 +163,8 @@ class Gateway(Parts):
         if status is not None and status not in BATCH_STATUSES:
             raise Invalid(f"status is one of {', '.join(BATCH_STATUSES)}", pointer="?status")
         after = read_cursor(cursor) if cursor is not None else None
+        if "\0" in f"{user}{character}":
+            return Page([], None)  # PostgreSQL keeps no NUL
         asked = batches.Asked(user, character, status, after, limit + 1)
         found = await batches.batches(self._database, asked, self._rights)
         page = found[:limit]

@@ -10,6 +10,7 @@ from typing import Final
 
 from safelight.core.errors import Invalid, Unknown
 from safelight.core.keys import ALPHABET, ID_LENGTH, SECRET_LENGTH, key_text, read_key
+from safelight.core.redacting import Redactor
 from safelight.core.rights import check_scopes
 from safelight.database import keys, link_keys
 from safelight.database.connection import Database
@@ -54,9 +55,12 @@ class KeyMaker:
 
     async def revoke(self, id: str) -> ApiKey:
         """Believe a key no more; twice is as good as once. Raises `Unknown`."""
-        gone = None if "\0" in id else await keys.revoke(self.database, id)
+        # PostgreSQL keeps no NUL, and half of a surrogate pair is no text.
+        sane = id.isascii() and "\0" not in id
+        gone = await keys.revoke(self.database, id) if sane else None
         if gone is None:
-            raise Unknown(f"there is no key {id[:64]!r}")
+            # Whoever gives the whole key instead of its id need not see it again.
+            raise Unknown(f"there is no key {Redactor().text(id[:64])!r}")
         await self._until_known()
         return gone
 

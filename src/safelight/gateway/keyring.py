@@ -119,12 +119,16 @@ class Keyring:
             return rights, None
         return rights, await self.links.session(rights.key, int(time.time()) + SESSION_FOR)
 
-    async def still(self, rights: Rights) -> None:
-        """Whether who had these rights a while ago has them. Raises like `rights`."""
-        if rights.key is not None:
+    async def still(self, rights: Rights, session: str | None = None) -> None:
+        """Whether who had these rights a while ago, perhaps by a session, has them. Raises like
+        `rights`."""
+        if rights.key is None:
+            if rights is ANYBODY and await self.guarded():
+                raise Unauthorized("from now on an API key is needed")
+        elif session is not None:
+            await self.rights_of_session(session)
+        else:
             await self.rights_of_id(rights.key)
-        elif rights is ANYBODY and await self.guarded():
-            raise Unauthorized("from now on an API key is needed")
 
     async def asker(self, rights: Rights) -> Asker:
         """Who has these rights. Raises like `rights`."""

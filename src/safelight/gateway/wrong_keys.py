@@ -55,9 +55,13 @@ class WrongKeys:
 
 
 def _network(address: str) -> str:
-    """Who has one address of IPv6 has the 2^64 beside it, too."""
+    """Who has one address of IPv6 has the 2^64 beside it, too; what is none is nobody's."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
-        return address
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else address
+        return ""
+    # As a socket for both kinds of addresses has it.
+    found = getattr(found, "ipv4_mapped", None) or found
+    if found.version == 4:
+        return str(found)
+    return str(ipaddress.ip_network((found, 64), strict=False))

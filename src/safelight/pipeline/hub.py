@@ -92,6 +92,11 @@ class Feed:
         self._news = asyncio.Event()
 
     @property
+    def begin(self) -> Place:
+        """Everything behind here is known, or was handed out."""
+        return self._begin
+
+    @property
     def place(self) -> Place:
         """Everything up to here was handed out."""
         return self._last[-1].place if self._last else self._begin

@@ -131,6 +131,8 @@ async def _heard(
     begin, page = place, list[Placed]()
     last: Event | None = None
     while not hub.meets(source.topic, place):
+        others = hub.feed(source.topic)
+        known = others.begin if others else place
         begin, page = place, await source.read(place, PAGE)
         for placed in page:
             place, last = placed.place, placed.event
@@ -142,7 +144,10 @@ async def _heard(
             return
         if hub.feed(source.topic) is None:
             break
-        await asyncio.sleep(_CLOSE)
+        # What the others began behind was over before this was read, also if nothing stands there.
+        place = max(place, known)
+        if not hub.meets(source.topic, place):
+            await asyncio.sleep(_CLOSE)
     listening = hub.listening(source, place, rights, begin, page, previews=previews)
     with listening as (feed, listener):
         async with aclosing(_live(feed, listener)) as live:

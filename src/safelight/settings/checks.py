@@ -116,14 +116,18 @@ def backend_url(value: object) -> object:
 
 def secret_url(value: object) -> object:
     """A URL that may hold a password, so no message may repeat it."""
-    if isinstance(value, str) and not re.fullmatch(r"[a-z][a-z0-9+.-]*://\S*", value):
+    if isinstance(value, str) and not _is_url(value, r"[a-z][a-z0-9+.-]*"):
         raise ValueError("expected a URL, scheme://…")
     return value
 
 
 def database_url(value: object) -> object:
     """A URL of PostgreSQL; it may hold a password."""
-    if isinstance(value, str) and not re.fullmatch(r"postgres(ql)?://\S*", value):
+    if not isinstance(value, str):
+        return value
+    # Several hosts, each with a port, are the driver's to read.
+    usable = _is_url(value, "postgres(?:ql)?")
+    if not usable or ("," not in urlsplit(value).netloc and not _port_is_valid(value)):
         raise ValueError("expected postgresql://user:password@host:port/name")
     return value
 
@@ -173,6 +177,16 @@ def on_loopback(url: str) -> bool:
         return False
     found = getattr(found, "ipv4_mapped", None) or found
     return found.is_loopback or found.is_unspecified
+
+
+def _is_url(value: str, schemes: str) -> bool:
+    if not re.fullmatch(rf"{schemes}://\S*", value):
+        return False
+    try:
+        urlsplit(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _port_is_valid(url: str) -> bool:

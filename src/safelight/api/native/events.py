@@ -28,11 +28,11 @@ from safelight.core.errors import DatabaseAway, SafelightError
 from safelight.core.records import Event
 from safelight.gateway import Listening, Live, Reset
 from safelight.gateway.cursors import read_position
-from safelight.gateway.linking import FRESH_FOR
 
 router = APIRouter(tags=["events"])
 _Told: TypeAlias = Event | Live | Reset
 _REMEMBERED: Final = 1_000  # events
+_ASK_AGAIN: Final = 0.1  # s; with what is believed for a second, less than who revokes a key waits
 _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -118,7 +118,7 @@ async def stream(
     asked = time.monotonic()
     try:
         async for one in told:
-            if time.monotonic() - asked >= FRESH_FOR:
+            if time.monotonic() - asked >= _ASK_AGAIN:
                 # A database that is away tells nobody anything: there is nothing to keep from them.
                 with suppress(DatabaseAway):
                     await still()

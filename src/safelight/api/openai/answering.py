@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from safelight.api.auth import still_of
 from safelight.api.context import context_of
 from safelight.api.headers import idempotency_key, traceresponse
 from safelight.api.links import base_of
@@ -114,6 +115,7 @@ class Answer(Response):
             await self._write(told, "text/event-stream", client, send)
             return
         ended = await self._ended(batch)
+        await still_of(self._request)()
         self._check(ended, held)
         await self._write(pieces.document(ended), "application/json", client, send)
 

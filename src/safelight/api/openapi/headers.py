@@ -65,7 +65,7 @@ _BY_OPERATION: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "get_image_thumbnail": {"200": ("Cache-Control", "ETag"), "404": ("Retry-After",)},
     "get_image_preview": {"200": ("Cache-Control", "ETag")},
     "openai_create_images": {
-        "200": _THEIRS,
+        "200": ("Idempotency-Replayed", "Traceresponse", *_THEIRS),
         "429": ("X-Should-Retry", *_THEIRS),
         "500": ("X-Should-Retry",),
         "503": ("X-Should-Retry", "Retry-After-Ms"),
