@@ -12,6 +12,7 @@ import itertools
 import json
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -27,6 +28,7 @@ from tests.processes import Processes, Serving
 
 DATABASE: Final = "api_hostile"
 NEVER: Final = "5a0e1c7e-0000-4000-8000-000000000000"
+INVALID: Final = b"Invalid HTTP request received."
 LONG: Final = "x" * 1_000
 # Read by some routes only; one of each is sent together.
 HEADERS: Final[Mapping[str, Sequence[str]]] = {
@@ -154,17 +156,18 @@ class Came:
         if kind == "application/json" and json.loads(self.body)["error"]["message"]:
             return None
         # What is no HTTP is answered before anybody could know what was asked.
-        if self.status == 400 and self.body == b"Invalid HTTP request received.":
+        if self.status == 400 and self.body == INVALID:
             return None
         return f"{self.status} is no problem but {kind}: {self.body[:300]!r}"
 
 
 @dataclass(frozen=True)
 class Target:
-    """A server with keys, a batch of ann's, and her key."""
+    """A server with keys, hers and an administrator's, and a batch of ann's."""
 
     serving: Serving
-    key: str
+    ann: str
+    root: str
     batch: str
     image: str
 
@@ -177,27 +180,28 @@ class Target:
         """A path with ids in it."""
         return path.replace("{batch}", self.batch).replace("{image}", self.image)
 
-    def send(self, method: str, target: str, *lines: str, key: bool) -> Came:
+    def send(self, method: str, target: str, *lines: str, key: str | None) -> Came:
         """One request; lines that name a host take the place of ours."""
         head = [f"{method} {self.filled(target)} HTTP/1.1", "Connection: close", *lines]
         if not any(line.startswith("Host:") for line in lines):
             head.append(f"Host: {self.netloc}")
         if key and not any(line.startswith("Authorization:") for line in lines):
-            head.append(f"Authorization: Bearer {self.key}")
+            head.append(f"Authorization: Bearer {key}")
         return self._answer("\r\n".join([*head, "", ""]).encode("latin-1"))
 
     def _answer(self, request: bytes) -> Came:
         host, port = self.netloc.split(":")
         with socket.create_connection((host, int(port)), timeout=20) as connection:
             answer = b""
-            try:
+            with suppress(ConnectionError):
                 connection.sendall(request)
+            with suppress(ConnectionError):
                 while piece := connection.recv(65_536):
                     answer += piece
                     if b"\r\n\r\n" in answer and b"text/event-stream" in answer:
                         break
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # it was refused before it was read to its end
+        if not answer:  # refused before it was read to its end: the reset has overtaken the answer
+            return Came(400, {}, INVALID)
         head, _, body = answer.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         pairs = (line.partition(": ") for line in lines)
@@ -217,18 +221,21 @@ def target(postgres: embedded.Server, tmp_path_factory: pytest.TempPathFactory) 
     try:
         serving = started.serve([started.simulate(seconds=0.02).url])
         batch = serving.order(1)
-        key = asyncio.run(_key({**postgres.connect_arguments(), "database": DATABASE}))
-        yield Target(serving, key, batch["id"], batch["images"][0]["id"])
+        keys = asyncio.run(_keys({**postgres.connect_arguments(), "database": DATABASE}))
+        yield Target(serving, *keys, batch["id"], batch["images"][0]["id"])
         assert not [line for line in serving.process.lines if _tells_of_a_fault(line)]
     finally:
         started.stop_all()
 
 
-async def _key(arguments: Mapping[str, Any]) -> str:
+async def _keys(arguments: Mapping[str, Any]) -> tuple[str, str]:
     database = await open_database(arguments)
     try:
-        _, text = await KeyMaker(database).create(["user:ann"])
-        return text
+        maker = KeyMaker(database)
+        (_, ann), (_, root) = await asyncio.gather(
+            maker.create(["user:ann"]), maker.create(["admin"])
+        )
+        return ann, root
     finally:
         await database.close()
 
@@ -266,7 +273,7 @@ def _wrong(asked: object, came: Came, *, refused: bool) -> Iterator[str]:
 
 
 def _answers(target: Target) -> bool:
-    return target.send("GET", "/v1/session", key=True).status == 200
+    return target.send("GET", "/v1/session", key=target.ann).status == 200
 
 
 def test_hostile_headers_at_every_route(target: Target) -> None:
@@ -279,10 +286,10 @@ def test_hostile_headers_at_every_route(target: Target) -> None:
     wrong = [
         told
         for (method, path, is_open), lines, key in itertools.product(
-            _routes(target), bundles, (True, False)
+            _routes(target), bundles, (target.ann, target.root, None)
         )
         for told in _wrong(
-            (method, path, lines, key),
+            (method, path, lines, key is not None),
             target.send(method, path, *lines, key=key),
             refused=not (key or is_open),
         )
@@ -294,9 +301,9 @@ def test_hostile_headers_at_every_route(target: Target) -> None:
 def test_hostile_headers_that_everybody_passes(target: Target) -> None:
     """Who is asked, who asks, from where, how long it is: also what is no HTTP at all."""
     wrong: list[str] = []
-    for (method, path, is_open), line, key in itertools.product(PASSED, FIRST, (True, False)):
+    for (method, path, is_open), line, key in itertools.product(PASSED, FIRST, (target.ann, None)):
         came = target.send(method, path, line, key=key)
-        wrong += _wrong((method, path, line, key), came, refused=not (key or is_open))
+        wrong += _wrong((method, path, line, key is not None), came, refused=not (key or is_open))
     assert wrong == []
     assert _answers(target)
 
@@ -306,10 +313,10 @@ def test_hostile_addresses(target: Target) -> None:
     key."""
     wrong: list[str] = []
     for method, path, key in itertools.product(
-        ("GET", "HEAD", "BREW", "CONNECT"), TARGETS, (True, False)
+        ("GET", "HEAD", "BREW", "CONNECT"), TARGETS, (target.root, None)
     ):
         came = target.send(method, path, key=key)
-        wrong += _wrong((method, path, key), came, refused=not key)
+        wrong += _wrong((method, path, key is not None), came, refused=key is None)
     assert wrong == []
     assert _answers(target)
 
@@ -317,12 +324,12 @@ def test_hostile_addresses(target: Target) -> None:
 def test_hostile_parameters(target: Target) -> None:
     """Cursors, ids of events, numbers, names and signatures, each with everything it is not."""
     wrong: list[str] = []
-    for path, value, key in itertools.product(PARAMETERS, VALUES, (True, False)):
+    for path, value, key in itertools.product(PARAMETERS, VALUES, (target.ann, None)):
         if key and "sig=" in path:
             continue  # a signature decides, whoever sends it
         came = target.send("GET", path + value, key=key)
-        is_open = key or path.startswith("/healthz")
-        wrong += _wrong((path, value, key), came, refused=not is_open)
+        is_open = key is not None or path.startswith("/healthz")
+        wrong += _wrong((path, value, key is not None), came, refused=not is_open)
     assert wrong == []
     assert _answers(target)
 
@@ -331,7 +338,7 @@ def test_a_signed_link_is_one_thing_however_it_is_spelled(target: Target) -> Non
     """Whoever has it may write the same address in another way; any other address it does not
     open, and with a wrong signature not even a key does."""
     path = f"/v1/images/{target.image}/file"
-    made = target.send("POST", f"/v1/images/{target.image}/links", key=True)
+    made = target.send("POST", f"/v1/images/{target.image}/links", key=target.ann)
     query = urlsplit(json.loads(made.body)["url"]).query
     pairs = query.split("&")
     for spelling in (
@@ -342,7 +349,7 @@ def test_a_signed_link_is_one_thing_however_it_is_spelled(target: Target) -> Non
         f"{path.replace('file', '%66ile')}?{query}",
     ):
         for method, lines in (("GET", ()), ("HEAD", ()), ("GET", ("Range: bytes=0-0",))):
-            assert target.send(method, spelling, *lines, key=False).status in (200, 206), spelling
+            assert target.send(method, spelling, *lines, key=None).status in (200, 206), spelling
     for other in (
         f"{path}?{query}&exp=99999999999",
         f"{path}?exp=99999999999&{query}",
@@ -360,9 +367,9 @@ def test_a_signed_link_is_one_thing_however_it_is_spelled(target: Target) -> Non
         f"/v1/images/{target.image}?{query}",
         f"/v1/images/{target.image}/preview?{query}",
     ):
-        assert target.send("GET", other, key=False).status in (401, 403), other
+        assert target.send("GET", other, key=None).status in (401, 403), other
     for method in ("POST", "DELETE", "PUT"):
-        assert target.send(method, f"{path}?{query}", key=False).status == 401
-    altered = target.send("GET", f"{path}?{query}A", key=True)
+        assert target.send(method, f"{path}?{query}", key=None).status == 401
+    altered = target.send("GET", f"{path}?{query}A", key=target.ann)
     assert (altered.status, json.loads(altered.body)["code"]) == (403, "signature-invalid")
     assert _answers(target)
