@@ -219,12 +219,13 @@ def test_a_batch_that_somebody_cancels_meanwhile_is_an_error_and_not_ordered_aga
             model="mira", prompt="x", n=6, user=f"{user}-2", stream=True, partial_images=1
         )
         told = pool.submit(list, stream)
-        for name in (user, f"{user}-2"):
-            until(lambda name=name: batches(slow_face, name))
+        names = (user, f"{user}-2")
+        until(lambda: all(batches(slow_face, name) for name in names))
+        for name in names:
             [batch] = batches(slow_face, name)
             slow_face.post(f"/v1/batches/{batch['id']}/cancel", {})
         for waiting in (call, told):
             with pytest.raises(openai.APIError) as canceled:
                 waiting.result(60)
             assert canceled.value.code in ("batch_canceled", "batch_partial")
-        assert [len(batches(slow_face, name)) for name in (user, f"{user}-2")] == [1, 1]
+        assert [len(batches(slow_face, name)) for name in names] == [1, 1]
