@@ -29,6 +29,7 @@ from safelight.client import (
 )
 from safelight.client.answers import seconds_in
 from tests.cli.scripted_server import (
+    Act,
     ScriptedServer,
     batch_json,
     event,
@@ -417,6 +418,24 @@ async def test_a_retry_whose_answer_was_lost_is_no_conflict(
         await client.retry("b1")
     with pytest.raises(Conflict):
         await client.retry_image("i1")
+
+
+@pytest.mark.parametrize("lost", [hangs_up, problem(504, "away", "a proxy has waited enough")])
+@pytest.mark.parametrize("kind", ["characters", "workflows", "webhooks"])
+async def test_what_is_gone_because_it_was_forgotten_is_no_error(
+    server: ScriptedServer, client: AsyncClient, lost: Act, kind: str
+) -> None:
+    """The answer to the first DELETE was lost, so the second finds nothing; one that never found
+    anything says so."""
+    forget = {
+        "characters": client.delete_character,
+        "workflows": client.delete_workflow,
+        "webhooks": client.remove_webhook,
+    }[kind]
+    server.next(f"DELETE /v1/{kind}/opal", lost)
+    await forget("opal")
+    with pytest.raises(NotFound):
+        await forget("opal")
 
 
 async def test_an_answer_without_an_end_is_not_listened_to(

@@ -207,3 +207,25 @@ def test_what_a_client_did_not_take_is_given_again(face: Serving, user: str) -> 
             model="mira", prompt="x", n=4, size="512x512", user=user, extra_headers=again
         )
     one_batch(face, user, answer)
+
+
+def test_a_batch_that_somebody_cancels_meanwhile_is_an_error_and_not_ordered_again(
+    slow_face: Serving, pool: ThreadPoolExecutor, user: str
+) -> None:
+    """Of a call and of a stream alike: both learn of it at once, and the SDK leaves it at that."""
+    with client_of(slow_face.url) as client:
+        call = begun(pool, client, user, n=6)
+        stream = client.images.generate(
+            model="mira", prompt="x", n=6, user=f"{user}-2", stream=True, partial_images=1
+        )
+        told = pool.submit(list, stream)
+        names = (user, f"{user}-2")
+        until(lambda: all(batches(slow_face, name) for name in names))
+        for name in names:
+            [batch] = batches(slow_face, name)
+            slow_face.post(f"/v1/batches/{batch['id']}/cancel", {})
+        for waiting in (call, told):
+            with pytest.raises(openai.APIError) as canceled:
+                waiting.result(60)
+            assert canceled.value.code in ("batch_canceled", "batch_partial")
+        assert [len(batches(slow_face, name)) for name in names] == [1, 1]

@@ -167,6 +167,19 @@ class Connection:
         return Patient(self.url, self._patience if seconds is None else seconds)
 
 
+async def asked_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """A middleware: aiohttp would send a DELETE again by itself, and nobody would know that the
+    first may have been done."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # nothing was sent
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as lost:
+        raise ConnectionError(str(lost)) from lost
+
+
 def _is_news(event: Event, after: int) -> bool:
     """What has a number is told once; `reset` says that numbers before it mean nothing."""
     return event.number is None or event.type == "reset" or event.number > after

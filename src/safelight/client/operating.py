@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from safelight.client.connection import Connection
+from safelight.client.connection import Connection, asked_once
+from safelight.client.errors import NotFound
 from safelight.client.records import Character, Json, character_from
 
 
@@ -30,7 +31,7 @@ class Operating:
 
     async def delete_character(self, id: str) -> None:
         """Forget a character; its images stay."""
-        await self._connection.ask("DELETE", f"/v1/characters/{path_of(id)}")
+        await self._forget(f"/v1/characters/{path_of(id)}")
 
     async def workflows(self) -> list[Json]:
         """All workflows."""
@@ -47,7 +48,7 @@ class Operating:
 
     async def delete_workflow(self, id: str) -> None:
         """Forget a workflow; what was ordered is drawn all the same."""
-        await self._connection.ask("DELETE", f"/v1/workflows/{path_of(id)}")
+        await self._forget(f"/v1/workflows/{path_of(id)}")
 
     async def resume_workflow(self, id: str, *, pool: str | None = None) -> Json:
         """Let a workflow be drawn again where it is held, `{id, pools}`; in one pool or in all."""
@@ -67,7 +68,7 @@ class Operating:
 
     async def remove_webhook(self, id: str) -> None:
         """Have somebody told no more."""
-        await self._connection.ask("DELETE", f"/v1/webhooks/{path_of(id)}")
+        await self._forget(f"/v1/webhooks/{path_of(id)}")
 
     async def rotate_webhook(self, id: str) -> Json:
         """Give a webhook a new secret, which the answer has; the one before signs too for a day."""
@@ -116,6 +117,13 @@ class Operating:
     async def ready(self) -> Json:
         """What readiness rests on, `{status, checks}`, ready or not; asked once."""
         return await self._connection.ask("GET", "/readyz", patience=0.0, welcome=503)
+
+    async def _forget(self, path: str) -> None:
+        try:
+            await self._connection.ask("DELETE", path, middlewares=(asked_once,))
+        except NotFound as gone:
+            if not gone.repeated:  # else it is gone, because it was done
+                raise
 
 
 def path_of(id: str) -> str:

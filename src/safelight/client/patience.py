@@ -13,6 +13,7 @@ import aiohttp
 from safelight.client.errors import ClientError, NoServer, ProblemError
 
 COME_BACK: Final = frozenset({429, 502, 503, 504})
+IN_DOUBT: Final = COME_BACK - {429}  # it may have been done all the same
 PASSING: Final = (ProblemError, aiohttp.ClientError, TimeoutError, ConnectionError)
 FIRST_PAUSE: Final = 0.2  # seconds
 LONGEST_PAUSE: Final = 2.0  # seconds, unless the server asks for more
@@ -32,8 +33,7 @@ class Patient:
         """Wait a little, or raise what can be borne no longer."""
         if isinstance(error, ProblemError):
             error.repeated = self._lost
-        else:
-            self._lost = True
+        self._lost |= not isinstance(error, ProblemError) or error.status in IN_DOUBT
         now = time.monotonic()
         self._until = now + self._seconds if self._until is None else self._until
         # Those who lost the same server at the same moment do not come back at the same moment.

@@ -136,7 +136,8 @@ class Answer(Response):
         _settle(held)
         counters = batch.counters
         errors = [image.error for image in batch.images if image.status == FAILED and image.error]
-        reasons = "; ".join(dict.fromkeys(error.detail for error in errors[:_MOST_REASONS]))
+        said = (error.detail.rstrip(".") for error in errors[:_MOST_REASONS])
+        reasons = "; ".join(dict.fromkeys(said))
         detail = (
             f"batch {batch.id} is {batch.status}: {counters.stored} of {counters.quantity} images "
             f"are stored{': ' if reasons else ''}{reasons}. See {self._address(batch)}"
