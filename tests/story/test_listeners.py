@@ -154,15 +154,15 @@ def test_those_who_never_read_harm_nobody(processes: Processes) -> None:
     its seat to others. One more than there are seats is told to come back later. Nor does one of
     them keep the process from stopping."""
     seats, blocked = 8, 6
-    config = f"[server]\nmax_listeners = {seats}\nstalled_after = 2\n"
+    config = f"[server]\nmax_listeners = {seats}\nstalled_after = 8\n"
     serving = processes.serve([processes.simulate(seconds=0).url], config=config)
     long = serving.order(1)["id"]
     asyncio.run(_execute(processes.database_url, TELL, long))
     assert _heard_to_the_end(serving)
     before = _memory(serving)
     deaf = [_deaf(serving, f"/v1/batches/{long}/events") for _ in range(blocked)]
+    hanging = [_deaf(serving, "/v1/events") for _ in range(seats - blocked)]
     try:
-        hanging = [_deaf(serving, "/v1/events") for _ in range(seats - blocked)]
         until(lambda: _status(serving, "/v1/events") == (503, "too-many-listeners", "5"))
         for one in hanging:
             one.close()
@@ -172,7 +172,7 @@ def test_those_who_never_read_harm_nobody(processes: Processes) -> None:
         deaf.append(_deaf(serving, f"/v1/batches/{long}/events"))
         assert serving.process.stop() == 0
     finally:
-        for one in deaf:
+        for one in (*deaf, *hanging):
             one.close()
 
 
