@@ -22,9 +22,7 @@ class Meter:
 
     async def look(self, c: Connection, order: Order) -> None:
         """Refuse what is clearly too much, before anything is done for it. Raises `TooMany`."""
-        refuse_excess(
-            await quotas.peek(c, self.key, order.user, order.quantity, self.rates),
-        )
+        refuse_excess(await quotas.peek(c, self.key, order.user, order.quantity, self.rates))
 
     async def count(self, c: Connection, order: Order) -> None:
         """Count it. Others who count for this key or user wait from here to the commit, so this is

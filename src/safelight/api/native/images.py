@@ -14,7 +14,7 @@ from safelight.api.answers import image_json, respond, respond_tagged
 from safelight.api.context import Context, context_of
 from safelight.api.headers import Span, Unsatisfiable, byte_range, names_tag, still_that
 from safelight.api.links import base_of
-from safelight.api.openapi import BODY, SIGNED, described, takes
+from safelight.api.openapi import BODY, FILE, SIGNATURE, SIGNED, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.problems import RangeNotSatisfiable, answer, request_id_of
 from safelight.core.records import Image, StoredFile
@@ -76,13 +76,7 @@ async def get_image(request: Request, id: str) -> Response:
     responses=described(
         {200: "image/png", 206: "image/png"},
         304,
-        "signature-invalid",
-        "signature-expired",
-        "not-found",
-        "not-stored",
-        "gone",
-        "range-not-satisfiable",
-        "store-away",
+        *(*SIGNATURE, *FILE, "range-not-satisfiable"),
     ),
     openapi_extra=takes(headers=("Range", "If-Range", "If-None-Match"), query=SIGNED),
 )
@@ -95,17 +89,7 @@ async def get_image_file(request: Request, id: str) -> Response:
     "/v1/images/{id}/thumbnail",
     operation_id="get_image_thumbnail",
     summary="A small copy",
-    responses=described(
-        {200: "image/webp"},
-        304,
-        "signature-invalid",
-        "signature-expired",
-        "not-found",
-        "not-stored",
-        "gone",
-        "invalid-request",
-        "store-away",
-    ),
+    responses=described({200: "image/webp"}, 304, *SIGNATURE, *FILE, "invalid-request"),
     openapi_extra=takes(headers=("If-None-Match",), query=SIGNED),
 )
 async def get_image_thumbnail(

@@ -19,7 +19,7 @@ from safelight.api.answers import (
 from safelight.api.context import context_of
 from safelight.api.links import base_of
 from safelight.api.native.images import file_response
-from safelight.api.openapi import described, takes
+from safelight.api.openapi import FILE, described, takes
 from safelight.api.paths import id_or_unknown, index_or_unknown, user_or_unknown
 from safelight.core.naming import index_text
 from safelight.gateway import Provenance, Series
@@ -106,11 +106,7 @@ async def get_series_image(request: Request, user: str, character: str, index: s
     responses=described(
         {200: "image/png", 206: "image/png"},
         304,
-        "not-found",
-        "not-stored",
-        "gone",
-        "range-not-satisfiable",
-        "store-away",
+        *(*FILE, "range-not-satisfiable"),
     ),
     openapi_extra=takes(headers=("Range", "If-Range", "If-None-Match")),
 )

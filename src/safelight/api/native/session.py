@@ -12,7 +12,7 @@ from safelight.api import bodies
 from safelight.api.answers import respond
 from safelight.api.auth import SESSION, SESSION_PATH, address_of, rights_of
 from safelight.api.links import base_of
-from safelight.api.openapi import BODY, described, takes
+from safelight.api.openapi import BODY, GUARDED, described, takes
 from safelight.api.schemas import SessionRequest
 from safelight.core.rights import Rights
 from safelight.gateway import SESSION_FOR, Keyring
@@ -24,13 +24,7 @@ router = APIRouter(tags=["session"])
     SESSION_PATH,
     operation_id="sign_in",
     summary="Sign in",
-    responses=described(
-        {200: "Session"},
-        *BODY,
-        "unauthorized",
-        "too-many-wrong-keys",
-        "database-away",
-    ),
+    responses=described({200: "Session"}, *BODY, *GUARDED),
     openapi_extra=takes("SessionRequest"),
 )
 async def sign_in(request: Request) -> Response:
