@@ -11,6 +11,7 @@ import asyncpg
 
 from tests.held import HeldWire
 from tests.processes import Process, Processes, Serving, Simulating, until_ended
+from tests.story.canceling import at_the_backend
 from tests.story.pictures import assert_exactly, served
 from tests.waiting import until
 
@@ -171,7 +172,8 @@ def test_a_post_that_arrives_after_its_worker_lost_the_lease_is_a_ghost(
         until(lambda: wire.held >= 2)
         first.popen.send_signal(signal.SIGSTOP)
         arrive = wire.let_pass()
-        until(lambda: len(renderings([simulating])) >= 1, 60)
+        # Both: what is old and waits before what is new would be drawn for it.
+        until(lambda: sum(map(len, at_the_backend(simulating))) >= 2, 60)
         arrive.set()
         assert_exactly(until_ended(serving, id), 2)
         until(lambda: second.lines_with("ghost cancelled") >= 1)

@@ -2,14 +2,7 @@
 -- $1 key, $2 user, $3 images; as the settings say, null: any: $4 batches a minute of one key,
 -- $5 images a day of one key, $6 images a day for one user
 with asked as (
-    select 'batches' as name, 'key:' || id as subject, 'batches' as quota, 60 as seconds,
-           1::bigint as many, coalesce(batches_per_minute, $4::int) as most
-    from api_keys where id = $1
-    union all
-    select 'images', 'key:' || id, 'images', 86400, $3::bigint, coalesce(images_per_day, $5::int)
-    from api_keys where id = $1
-    union all
-    select 'user-images', 'user:' || $2::text, 'images', 86400, $3::bigint, $6::int
+    select * from asked_quotas($1, $2, $3, $4, $5, $6)
 ), used as (
     insert into quotas as known (subject, quota, begins, used)
     select subject, quota, safelight_now(), many from asked where most is not null
