@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -160,8 +161,9 @@ def test_those_who_never_read_harm_nobody(processes: Processes) -> None:
     asyncio.run(_execute(processes.database_url, TELL, long))
     assert _heard_to_the_end(serving)
     before = _memory(serving)
-    deaf = [_deaf(serving, f"/v1/batches/{long}/events") for _ in range(blocked)]
-    hanging = [_deaf(serving, "/v1/events") for _ in range(seats - blocked)]
+    # Each has its seat before the next one comes: who only asks whether all are taken takes one.
+    deaf = [_seated(serving, f"/v1/batches/{long}/events") for _ in range(blocked)]
+    hanging = [_seated(serving, "/v1/events") for _ in range(seats - blocked)]
     try:
         until(lambda: _status(serving, "/v1/events") == (503, "too-many-listeners", "5"))
         for one in hanging:
@@ -240,6 +242,17 @@ def _deaf(serving: Serving, path: str) -> socket.socket:
     one.connect((host, int(port)))
     one.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
     return one
+
+
+def _seated(serving: Serving, path: str) -> socket.socket:
+    """Like `_deaf`, when its stream has begun: so far it has read."""
+    for _ in range(300):
+        one = _deaf(serving, path)
+        if b" 200 " in one.recv(16):
+            return one
+        one.close()  # a seat that was left a moment ago is not free yet
+        time.sleep(0.1)
+    raise AssertionError(f"no seat for {path}")
 
 
 def _all_welcome(serving: Serving, many: int) -> bool:
