@@ -116,13 +116,15 @@ def test_a_poll_that_finds_nothing_new_costs_one_statement(
 def test_who_has_no_webhook_pays_for_none(
     logging_postgres: embedded.Server, serving: Serving
 ) -> None:
-    """No row, no lock, no errand; a worker asks once a second whether there is a webhook."""
+    """No row, no lock, no errand; a worker asks once a second whether there is a webhook, and now
+    and then whether the token of a message was lost."""
     written = logging_postgres.log.stat().st_size
     for _ in range(IMAGES):
         serving.order(1)
     said = said_since(logging_postgres, written)
     assert said.count(b"insert into batches") == IMAGES
-    for what in (b"insert into webhooks", b"into deliveries", b"update deliveries set nudges"):
+    nudged = b"update deliveries set nudges = nudges + 1 from next where"
+    for what in (b"insert into webhooks", b"into deliveries", nudged):
         assert what not in said
     assert b"from telling for update" not in said
 
