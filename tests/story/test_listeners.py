@@ -6,11 +6,11 @@ import asyncio
 import json
 import re
 import socket
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -161,21 +161,21 @@ def test_those_who_never_read_harm_nobody(processes: Processes) -> None:
     asyncio.run(_execute(processes.database_url, TELL, long))
     assert _heard_to_the_end(serving)
     before = _memory(serving)
-    # Each has its seat before the next one comes: who only asks whether all are taken takes one.
-    deaf = [_seated(serving, f"/v1/batches/{long}/events") for _ in range(blocked)]
-    hanging = [_seated(serving, "/v1/events") for _ in range(seats - blocked)]
-    try:
+    with ExitStack() as come:
+        # Each has its seat before the next: who only asks whether all are taken takes one.
+        for _ in range(blocked):
+            come.enter_context(_seated(serving, f"/v1/batches/{long}/events"))
+        hanging = [
+            come.enter_context(_seated(serving, "/v1/events")) for _ in range(seats - blocked)
+        ]
         until(lambda: _status(serving, "/v1/events") == (503, "too-many-listeners", "5"))
         for one in hanging:
             one.close()
         assert _heard_to_the_end(serving)
         assert _memory(serving) - before < 40_000
         until(lambda: _all_welcome(serving, seats))
-        deaf.append(_deaf(serving, f"/v1/batches/{long}/events"))
+        come.enter_context(_deaf(serving, f"/v1/batches/{long}/events"))
         assert serving.process.stop() == 0
-    finally:
-        for one in (*deaf, *hanging):
-            one.close()
 
 
 def test_a_stream_ends_with_the_key_that_opened_it(processes: Processes) -> None:
@@ -246,13 +246,17 @@ def _deaf(serving: Serving, path: str) -> socket.socket:
 
 def _seated(serving: Serving, path: str) -> socket.socket:
     """Like `_deaf`, when its stream has begun: so far it has read."""
-    for _ in range(300):
-        one = _deaf(serving, path)
-        if b" 200 " in one.recv(16):
-            return one
-        one.close()  # a seat that was left a moment ago is not free yet
-        time.sleep(0.1)
-    raise AssertionError(f"no seat for {path}")
+    come: list[socket.socket] = []
+
+    def begun() -> bool:
+        come.append(_deaf(serving, path))
+        if b" 200 " in come[-1].recv(16):
+            return True
+        come.pop().close()  # a seat that was left a moment ago is not free yet
+        return False
+
+    until(begun)
+    return come[0]
 
 
 def _all_welcome(serving: Serving, many: int) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import time
-import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.processes import Processes, Simulating, until_ended
+from tests.story.canceling import at_the_backend
 from tests.story.pictures import (
     assert_exactly,
     assert_own_pictures,
@@ -160,9 +160,7 @@ def test_a_render_server_that_restarts_with_eight_prompts_loses_none(
 
 def _held(simulating: Simulating) -> int:
     """How many prompts the server's queue holds."""
-    with urllib.request.urlopen(f"{simulating.url}/queue", timeout=30) as answer:
-        queue = json.load(answer)
-    return len(queue["queue_running"]) + len(queue["queue_pending"])
+    return sum(map(len, at_the_backend(simulating)))
 
 
 def test_previews_are_no_pictures(processes: Processes) -> None:
