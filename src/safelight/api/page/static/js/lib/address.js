@@ -1,0 +1,55 @@
+// Where we are: addresses below the folder the page was served from, whatever a proxy puts before.
+import { html, signal } from "./html.js";
+
+// The document's base stays what it was when the page came; the address bar moves on.
+export const BASE = new URL(document.baseURI);
+/** @param {string} path below the page's folder, without a slash at its beginning */
+export const url = (path) => new URL(path, BASE).href;
+
+const read = () => {
+  const path = location.pathname.startsWith(BASE.pathname)
+    ? location.pathname.slice(BASE.pathname.length)
+    : location.pathname.slice(1);
+  const parts = path.split("/").filter(Boolean).map(decoded);
+  return { parts, hash: decoded(location.hash.slice(1)), query: new URLSearchParams(location.search) };
+};
+
+const decoded = (text) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // half an escape is no address of ours, and no reason to stop
+  }
+};
+
+export const here = signal(read());
+const refresh = () => (here.value = read());
+addEventListener("popstate", refresh);
+addEventListener("hashchange", refresh);
+
+/**
+ * Go to an address; `replace` leaves no step behind for the back button.
+ * @param {string} path @param {{replace?: boolean, keepScroll?: boolean}} how
+ */
+export const go = (path, { replace = false, keepScroll = false } = {}) => {
+  history[replace ? "replaceState" : "pushState"](null, "", url(path));
+  refresh();
+  if (!keepScroll) scrollTo(0, 0);
+};
+
+const segments = (...parts) => parts.map((part) => encodeURIComponent(part)).join("/");
+export const batchPath = (id, index) => `batches/${segments(id)}${index === undefined ? "" : `#${index}`}`;
+export const seriesPath = (user, character, index) =>
+  `series/${segments(user, character)}${index === undefined ? "" : `/${index}`}`;
+
+/** A link within the page: an ordinary one for the browser, no reload for a plain click. */
+export const Link = ({ to, children, onClick, ...rest }) => {
+  const follow = (event) => {
+    if (event.defaultPrevented || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    onClick?.(event);
+    go(to);
+  };
+  return html`<a href=${url(to)} onClick=${follow} ...${rest}>${children}</a>`;
+};

@@ -1,0 +1,33 @@
+// Dialogs: the browser's own, so that focus stays inside and returns to where it was.
+import { html, useEffect, useRef } from "../lib/html.js";
+import { useKeys } from "../lib/keys.js";
+
+/**
+ * @param {{label: string, onClose: () => void, keys?: Record<string, (event: KeyboardEvent) => unknown>, class?: string}} what
+ */
+export const Dialog = ({ label, onClose, keys = {}, class: kind = "paper", children }) => {
+  const element = useRef();
+  useKeys({ Escape: () => onClose(), ...keys }, true);
+  useEffect(() => {
+    const before = document.activeElement;
+    element.current.showModal();
+    return () => before?.isConnected && before.focus({ preventScroll: true });
+  }, []);
+  const beside = (event) => event.target === element.current && kind === "paper" && onClose();
+  const refused = (event) => {
+    event.preventDefault(); // the browser would close it by itself, and the page not know
+    onClose();
+  };
+  return html`<dialog ref=${element} class=${kind} aria-label=${label} onClick=${beside} onCancel=${refused}>
+    ${children}
+  </dialog>`;
+};
+
+export const Sure = ({ question, yes, onYes, onClose }) =>
+  html`<${Dialog} label=${question} onClose=${onClose}>
+    <p class="question">${question}</p>
+    <div class="row end">
+      <button type="button" onClick=${onClose}>No</button>
+      <button type="button" class="strong" onClick=${() => (onClose(), onYes())}>${yes}</button>
+    </div>
+  <//>`;

@@ -1,0 +1,36 @@
+// Characters by their ids, read once and again when something was changed here.
+import { signal, useEffect } from "../lib/html.js";
+import { get } from "../lib/api.js";
+import { complain } from "../lib/say.js";
+
+/** null until they are known: a list as GET /v1/characters gives it. */
+export const characters = signal(null);
+/** The newest picture of each character: id -> image id. */
+export const faces = signal(new Map());
+let asked = false;
+
+export const readCharacters = async () => {
+  asked = true;
+  const [kept, series] = await Promise.all([get("v1/characters"), get("v1/series?limit=200")]);
+  characters.value = kept.data;
+  const newest = new Map();
+  for (const one of series.data) if (one.latest && !newest.has(one.character)) newest.set(one.character, one.latest.id);
+  faces.value = newest;
+};
+
+export const forgetCharacters = () => {
+  asked = false;
+  characters.value = null;
+  faces.value = new Map();
+};
+
+/** The characters, null until they are known. */
+export const useCharacters = () => {
+  useEffect(() => {
+    if (!asked) readCharacters().catch((problem) => ((asked = false), complain(problem)));
+  }, []);
+  return characters.value;
+};
+
+/** @param {string} id what to call a character, also one that is no longer kept */
+export const nameOf = (id) => characters.value?.find((one) => one.id === id)?.name || id;

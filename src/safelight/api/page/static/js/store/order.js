@@ -1,0 +1,53 @@
+// An order as it is typed, and as it is sent.
+import { signal } from "../lib/html.js";
+import { keep, kept } from "../lib/kept.js";
+
+const EMPTY = {
+  ...{ user: "me", character: "", quantity: "4", prompt: "", negative_prompt: "", seed: "", width: "", height: "" },
+  ...{ steps: "", cfg: "", style: "", loras: "" },
+};
+const NUMBERS = ["seed", "width", "height", "steps", "cfg"];
+const TEXTS = ["negative_prompt", "style"];
+
+/** What stands in the fields, all as text. */
+export const fields = signal({ ...EMPTY });
+
+export const recall = () => {
+  const before = kept("order", {});
+  const text = Object.keys(EMPTY).filter((name) => typeof before[name] === "string");
+  fields.value = { ...EMPTY, ...Object.fromEntries(text.map((name) => [name, before[name]])) };
+};
+
+export const change = (some) => {
+  fields.value = { ...fields.value, ...some };
+  keep("order", fields.value);
+};
+
+/** Fill the fields with what a batch named; `seed` of one of its pictures, or none. */
+export const likeThis = (batch, seed = "") => {
+  const named = batch.parameters ?? {};
+  const text = [...NUMBERS, ...TEXTS].map((name) => [name, named[name] === undefined ? "" : String(named[name])]);
+  change({
+    ...Object.fromEntries(text),
+    ...{ user: batch.user, character: batch.character, prompt: batch.prompt, seed: String(seed) },
+    loras: (named.loras ?? []).map(({ name, strength }) => `${name} ${strength}`).join("\n"),
+  });
+};
+
+/** "name.safetensors 0.8" a line. */
+const lorasOf = (text) =>
+  text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
+    const [, name, strength] = line.match(/^(.*?)(?:[\s:@]+(-?\d+(?:\.\d+)?))?$/);
+    return { name, strength: strength === undefined ? 1 : Number(strength) };
+  });
+
+/** The body of POST /v1/batches; a field that is no number goes as it is, and is refused by name. */
+export const bodyOf = (now) => {
+  const number = (text) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+  const body = { user: now.user.trim(), character: now.character, prompt: now.prompt, quantity: number(now.quantity) };
+  for (const name of NUMBERS) if (now[name].trim() !== "") body[name] = number(now[name]);
+  for (const name of TEXTS) if (now[name].trim() !== "") body[name] = now[name].trim();
+  const loras = lorasOf(now.loras);
+  if (loras.length) body.loras = loras;
+  return body;
+};
