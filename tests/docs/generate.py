@@ -21,12 +21,19 @@ from safelight.telemetry import declared
 from tests.docs.metrics import HEADINGS, labels, rows
 from tests.docs.pages import ROOT, SOURCE, pages
 from tests.docs.reference import WHOLE, routes
+from tests.page.update_vendor import catalogue
 
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _NOT_PYTHON: Final = {
+    "api/page/static/icon.svg": "The lamp.",
+    "api/page/static/index.html": "The page before its scripts run: what it loads, from where.",
+    "api/page/static/vendor/vendor.json": "What others wrote for the page: version, licence, hash.",
     "cli/portrait.json": "The graph that `demo` draws with.",
     "py.typed": "Says that the types are meant.",
 }
+# Files of the page say what they are in a comment on their first line.
+_FIRST_LINE: Final = (".js", ".css")
+_VENDORED: Final = "api/page/static/vendor"
 
 
 def main() -> None:
@@ -117,6 +124,8 @@ def _files() -> str:
     for path in sorted(SOURCE.rglob("*"), key=_place):
         if path.is_dir() or "__pycache__" in path.parts or path.parent.name == "queries":
             continue
+        if _is_foreign(path):
+            continue
         if path.parent != folder:
             folder = path.parent
             lines += ["", f"### `{folder.relative_to(SOURCE.parent)}/`", ""]
@@ -124,6 +133,8 @@ def _files() -> str:
         lines.append(f"* `{name}`: {_purpose(path, name)}")
         if name == "database/rows.py":
             lines.append(f"* `database/queries/`: one statement each: {_queries()}.")
+        if path.name == "vendor.json":
+            lines.append(f"* `{_VENDORED}/`, with their licences: {_vendored()}.")
     return "\n".join(lines[1:]) + "\n\n"
 
 
@@ -139,7 +150,19 @@ def _purpose(path: Path, name: str) -> str:
         return " ".join(docstring.partition("\n\n")[0].split())
     if path.suffix == ".sql":
         return path.read_text("utf-8").splitlines()[0].removeprefix("-- ")
+    if path.suffix in _FIRST_LINE:
+        first = path.read_text("utf-8").splitlines()[0]
+        return first.removeprefix("// ").removeprefix("/* ").removesuffix(" */")
     return _NOT_PYTHON[name]
+
+
+def _is_foreign(path: Path) -> bool:
+    below = path.relative_to(SOURCE).as_posix().startswith(f"{_VENDORED}/")
+    return below and path.name != "vendor.json"
+
+
+def _vendored() -> str:
+    return ", ".join(f"`{one.file}`" for one in catalogue())
 
 
 def _queries() -> str:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from safelight.api.asked import IN_SCOPE, Asked
 from safelight.api.auth import OPEN
+from safelight.api.page import STATIC
 from safelight.core.traceparent import read_traceparent
 
 _LEFT: Final = 499  # the client did, before it was answered
@@ -63,7 +64,8 @@ class Access:
                 self._watcher.listening(-1)
             measured = answer.until_stream if answer.streams else seconds
             self._watcher.answered(scope["method"], asked.route, answer.status, measured)
-        write = log.debug if scope["path"] in _QUIET else log.info
+        quiet = scope["path"] in _QUIET or (asked.route == STATIC and answer.status < 400)
+        write = log.debug if quiet else log.info
         write(
             "request",
             method=scope["method"],

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from safelight import __version__
-from safelight.api import dialects, metrics, openapi, reference
+from safelight.api import dialects, metrics, openapi, page, reference
 from safelight.api.access import Access, Watcher
 from safelight.api.auth import Doorkeeper
 from safelight.api.context import Context
@@ -51,6 +51,7 @@ _ROUTERS = (
     openai_models,
     metrics,
     reference,
+    page,
 )
 
 
@@ -71,6 +72,7 @@ def create_app(
     """
     app = FastAPI(title="Safelight", version=__version__, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
+    page.load()
     app.state.public_url = public_url
     app.state.keyring = keyring
     app.state.context = Context(gateway, name_template.name)

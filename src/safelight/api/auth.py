@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from safelight.api import page
 from safelight.api.asked import note_asker, note_route
 from safelight.api.headers import cookie
 from safelight.api.problems import CrossOrigin
@@ -98,9 +99,11 @@ def still_of(request: Request) -> Still:
 
 
 def _open(scope: Scope) -> bool:
-    """Whether a request needs no key: nor does whoever signs in, or out of what is over."""
-    signing = scope["path"] == SESSION_PATH and scope["method"] in ("POST", "DELETE")
-    return scope["path"] in OPEN or signing
+    """Whether a request needs no key: nor does whoever reads the page, signs in, or out of what is
+    over. Of the page there is only reading; HEAD is a GET to us."""
+    path, method = scope["path"], scope["method"]
+    signing = path == SESSION_PATH and method in ("POST", "DELETE")
+    return path in OPEN or signing or (method == "GET" and page.opens(path))
 
 
 def _refuse_other_pages(headers: Headers) -> None:

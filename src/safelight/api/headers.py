@@ -18,6 +18,7 @@ _LAST_EVENT: Final = 2**31 - 1  # what the column holds
 _PREFERENCE: Final = re.compile(r"""\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?""", re.I)
 # Possessive: a header of nothing but blanks must not be tried in every way of dividing them.
 _RANGE: Final = re.compile(r"bytes\s*+=\s*+(\d{0,18})\s*+-\s*+(\d{0,18})\s*+")
+_NO_WEIGHT: Final = re.compile(r"q=0(?:\.0{0,3})?")
 _HOST: Final = re.compile(
     r"(?:\[([0-9A-Fa-f:.]{2,45})\]|[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252}))(?::([0-9]{1,5}))?"
 )
@@ -113,6 +114,20 @@ def names_tag(value: str | None, tag: str) -> bool:
     if value.strip() == "*":
         return True
     return tag in re.findall(r'"[^"]*"', value)
+
+
+def accepts_gzip(values: Sequence[str]) -> bool:
+    """Whether an `Accept-Encoding` takes gzip; none takes what is not packed.
+
+    Example:
+        >>> accepts_gzip(["br, gzip;q=0.5"]), accepts_gzip(["gzip;q=0, *"]), accepts_gzip([])
+        (True, False, False)
+    """
+    weights: dict[str, bool] = {}
+    for entry in ",".join(values).lower().split(","):
+        coding, _, weight = (part.strip() for part in entry.partition(";"))
+        weights[coding] = _NO_WEIGHT.fullmatch(weight) is None
+    return weights.get("gzip", weights.get("*", False))
 
 
 def still_that(value: str | None, tag: str) -> bool:
