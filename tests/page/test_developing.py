@@ -135,7 +135,10 @@ def test_an_order_that_got_no_answer_is_not_made_twice(darkroom: Darkroom, visit
         lost.append(json.loads(made.text())["id"])
         route.abort()  # type: ignore[attr-defined]
 
-    page.route("**/v1/batches", lambda route: lose(route) if route.request.method == "POST" else route.continue_())
+    page.route(
+        "**/v1/batches",
+        lambda route: lose(route) if route.request.method == "POST" else route.continue_(),
+    )
     page.get_by_role("button", name="Order 4 pictures").click()
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
     page.get_by_role("button", name="Order 4 pictures").click()

@@ -80,4 +80,3 @@ def revoke(darkroom: Darkroom, key: str) -> None:
     """As an operator does it."""
     process = darkroom.processes.start("keys", "revoke", key)
     assert process.popen.wait(60) == 0, process.lines
-
