@@ -210,6 +210,18 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """An image that a backend has."""
+
+    image: str
+    batch: str
+    user: str
+    character: str
+    index: int
+    since: datetime  # when its attempt was opened
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """The three counters of a batch, and what they are counted against."""
 

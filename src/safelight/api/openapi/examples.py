@@ -185,6 +185,17 @@ _BACKEND: Final = {
     "seen_at": _STORED,
     "until": None,
     "shares_output_with": [],
+    "drawing": [
+        {
+            "image": _id(13),
+            "batch": BATCH,
+            "user": "ann",
+            "character": "mira",
+            "index": 13,
+            "since": _SENT,
+        }
+    ],
+    "seconds_per_image": 4.27,
 }
 _PUBLISHER: Final = {
     "name": "cloudinary",
