@@ -148,6 +148,30 @@ class Counts(AnswerBody):
     canceled: int
 
 
+class BatchLora(AnswerBody):
+    """A LoRA file that an order named, and its strength."""
+
+    name: str
+    strength: float
+
+
+class BatchParameters(AnswerBody):
+    """What the order itself said of the drawing; what it left out is not there."""
+
+    seed: int = 0
+    """Of the lowest index."""
+    negative_prompt: str = ""
+    width: int = 0
+    height: int = 0
+    steps: int = 0
+    cfg: float = 0.0
+    sampler: str = ""
+    scheduler: str = ""
+    style: str = ""
+    loras: list[BatchLora] = Field(default_factory=list)
+    embedding: str = ""
+
+
 class Batch(AnswerBody):
     """One request for `quantity` images."""
 
@@ -166,6 +190,8 @@ class Batch(AnswerBody):
     """The first of `urls`."""
     counts: Counts
     prompt: str
+    parameters: BatchParameters
+    """Nothing of batches that were ordered before these were kept, or whose user was erased."""
     pool: str
     workflow: str
     metadata: dict[str, Any] | None

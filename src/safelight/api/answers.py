@@ -86,6 +86,7 @@ def batch_json(batch: Batch, base: Base, name: Namer, expected: Outlook = _NOTHI
             "canceled": counters.canceled,
         },
         "prompt": batch.prompt,
+        "parameters": batch.parameters,
         "pool": batch.pool,
         "workflow": batch.workflow,
         "metadata": batch.metadata,

@@ -17,6 +17,7 @@ from safelight.core.fairness import Fairness, costs
 from safelight.core.graph import canonical
 from safelight.core.happenings import BatchAccepted
 from safelight.core.numbering import draw_seed, explicit_seeds, reserve
+from safelight.core.planning import named_by
 from safelight.core.records import Batch, Counters, Graph, Image, Order, Plan, Publication
 from safelight.core.states import PENDING, QUEUED, batch_status
 from safelight.core.traceparent import read_traceparent
@@ -200,6 +201,7 @@ class Acceptor:
             images=images,
             last_in_line=in_line[0].turn if len(in_line) < len(images) else None,
             traceparent=order.traceparent,
+            parameters=named_by(order),
         )
         created_at, deadline = await batches.insert(c, new)
         if order.webhook is not None:
@@ -262,6 +264,7 @@ def _accepted(new: NewBatch, created_at: datetime, deadline: datetime) -> Batch:
         deadline=deadline,
         last_event=1,
         traceparent=new.traceparent,
+        parameters=new.parameters,
     )
 
 
