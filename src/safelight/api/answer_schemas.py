@@ -207,6 +207,21 @@ class Batch(AnswerBody):
     """Why what is queued of it is not drawn; only in the answer of `GET /v1/batches/{id}`."""
 
 
+class Estimate(AnswerBody):
+    """What is to be expected of an order that is not given yet."""
+
+    seconds: float | None
+    """Until its last image is stored; null where nothing was measured, or where an image would wait
+    for a cap of its user."""
+    eta: datetime | None
+    """The same as a moment."""
+    ahead: int
+    """Images in its pool's line that would be drawn before its first."""
+    quantity: int
+    held: str | None
+    """Why it would not be drawn: its workflow kills backends."""
+
+
 class Batches(AnswerBody):
     """A page of batches, newest first."""
 

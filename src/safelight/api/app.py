@@ -18,6 +18,7 @@ from safelight.api.envelope import Envelope
 from safelight.api.native import (
     batches,
     characters,
+    estimates,
     events,
     images,
     links,
@@ -37,6 +38,7 @@ from safelight.gateway import Gateway, Keyring
 
 _ROUTERS = (
     batches,
+    estimates,
     events,
     webhooks,
     images,

@@ -263,6 +263,13 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "Characters": {"data": [_CHARACTER]},
     "Deliveries": _page(**_DELIVERY),
     "Delivery": _DELIVERY,
+    "Estimate": {
+        "seconds": 12.8,
+        "eta": "2026-01-02T03:04:17.800000Z",
+        "ahead": 2,
+        "quantity": 4,
+        "held": None,
+    },
     "Health": {"status": "ok"},
     "Image": _IMAGE,
     "ImageLinks": _links(13),
