@@ -33,7 +33,8 @@ class Darkroom:
         faults: Mapping[str, float] | None = None,
         config: str = "",
     ) -> None:
-        """`seconds` a rendering; `workflow` is `quick` or `portrait`, which takes steps; `faults` of every simulator, by name, with their probability;
+        """`seconds` a rendering; `workflow` is `quick` or `portrait`, which takes steps;
+        `faults` of every simulator, by name, with their probability;
         `config` is added to the settings file."""
         told = [f"--fault={name}:{often}" for name, often in (faults or {}).items()]
         self.simulators: Sequence[Simulating] = [
