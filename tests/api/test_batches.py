@@ -32,6 +32,7 @@ def test_a_batch_is_created_at_its_address(server: Server) -> None:
     assert batch["url"] == batch["urls"][0]
     assert batch["metadata"] == {"ticket": [7, None, "ü"]}
     assert all(image["publications"] == [] for image in batch["images"])
+    assert all(image["dispatched_at"] is None for image in batch["images"])
     assert all("error" not in image for image in batch["images"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from safelight.api import answer_schemas
+from safelight.api import catalogue_schemas
 from tests.api.asking import Server, new_user, order
 
 GRAPH = json.loads((Path(__file__).parent.parent / "workflows" / "quick.json").read_text())
@@ -16,7 +16,7 @@ GRAPH = json.loads((Path(__file__).parent.parent / "workflows" / "quick.json").r
 
 def test_characters_are_listed_by_id(server: Server) -> None:
     told = server.get("/v1/characters").json
-    answer_schemas.Characters.model_validate(told)
+    catalogue_schemas.Characters.model_validate(told)
     ids = [character["id"] for character in told["data"]]
     assert ids == sorted(ids)
     assert {"mira", "opal-fever"} <= set(ids)
@@ -34,7 +34,7 @@ def test_a_character_is_kept_changed_used_and_forgotten(server: Server) -> None:
     created = server.send("PUT", "/v1/characters/nova", body)
     assert created.status == 201
     assert created.headers["location"] == f"{server.url}/v1/characters/nova"
-    answer_schemas.Character.model_validate(created.json)
+    catalogue_schemas.Character.model_validate(created.json)
     assert {name: created.json[name] for name in body} == body
     assert created.json["read_only"] is False
     shown = server.get("/v1/characters/nova")
@@ -98,13 +98,13 @@ def test_a_workflow_is_checked_kept_used_and_forgotten(server: Server) -> None:
     )
     assert created.status == 201
     assert created.headers["location"] == f"{server.url}/v1/workflows/mine"
-    answer_schemas.Workflow.model_validate(created.json)
+    catalogue_schemas.Workflow.model_validate(created.json)
     assert created.json["graph"] == GRAPH
     assert created.json["slots"] == {"seed": "2.seed"}
     assert created.json["report"]["slots"]["width"] == "1.width"
     assert server.get("/v1/workflows/mine").json == created.json
     listed = server.get("/v1/workflows").json
-    answer_schemas.Workflows.model_validate(listed)
+    catalogue_schemas.Workflows.model_validate(listed)
     assert "mine" in [workflow["id"] for workflow in listed["data"]]
 
     again = server.send("PUT", "/v1/workflows/mine", {"graph": GRAPH, "exact_size": True})
@@ -119,7 +119,7 @@ def test_a_workflow_that_is_not_held_is_resumed_without_effect(server: Server) -
     """Whoever resumes twice is told where it was held: the second time nowhere."""
     assert server.get("/v1/workflows/quick").json["held"] == []
     resumed = server.send("POST", "/v1/workflows/quick/resume?pool=default", {})
-    answer_schemas.ResumedWorkflow.model_validate(resumed.json)
+    catalogue_schemas.ResumedWorkflow.model_validate(resumed.json)
     assert (resumed.status, resumed.json) == (200, {"id": "quick", "pools": []})
     assert server.send("POST", "/v1/workflows/quick/resume", {}).status == 200
     server.send("POST", "/v1/workflows/nobody/resume", {}).problem(404, "not-found")

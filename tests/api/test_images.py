@@ -33,6 +33,8 @@ def test_an_image_says_how_it_came_to_be(server: Server, image: Any) -> None:
     assert told["attempts"][-1]["outcome"] == "stored"
     timings = told["timings"]
     assert timings["created_at"] < timings["dispatched_at"] < timings["finished_at"]
+    assert told["dispatched_at"] == timings["dispatched_at"] == image["dispatched_at"]
+    assert told["dispatched_at"] <= told["attempts"][-1]["started_at"] < timings["finished_at"]
     assert timings["working_seconds"] > 0
     body = server.get(image["url"]).body
     assert told["sha256"] == hashlib.sha256(body).hexdigest()
@@ -53,6 +55,21 @@ def test_a_preview_is_only_of_what_is_drawn(server: Server, image: Any) -> None:
         server.get(path + query).problem(422, "invalid-request")
     for id in (NOBODY, "x", "..%2f.."):
         server.get(f"/v1/images/{id}/preview").problem(404, "not-found")
+
+
+def test_that_there_is_no_preview_can_be_told_quietly(server: Server, image: Any) -> None:
+    """A page asks again and again, and a browser notes every 404: so that is 204, where it is
+    wanted. What is not there at all is none the less not found."""
+    path = f"/v1/images/{image['id']}/preview?quiet="
+    answer = server.get(path + "true&n=7")
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.headers["cache-control"] == "no-store"
+    assert server.ask("HEAD", path + "true").status == 204
+    server.get(path + "false").problem(404, "no-preview")
+    for value in ("", "1", "True", "yes", "true%00", "true&quiet=perhaps"):
+        server.get(path + value).problem(422, "invalid-request")
+    for id in (NOBODY, "x", "..%2f.."):
+        server.get(f"/v1/images/{id}/preview?quiet=true").problem(404, "not-found")
 
 
 def test_a_picture_may_be_kept_for_ever_and_does_no_harm(server: Server, image: Any) -> None:

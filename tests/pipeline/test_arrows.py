@@ -131,6 +131,8 @@ async def test_an_arrow_moves_the_image_the_counters_and_tells_it(
     assert await scene.take(taken.name) is not None
     batch = await scene.now()
     assert batch.images[0].status == taken.target
+    sent = taken.target != "queued" and taken.name not in ("expire", "withdraw")
+    assert (batch.images[0].dispatched_at is not None) == sent
     told = (await scene.events())[len(before) :]
     assert told[0] == taken.event
     ended = taken.target in ("stored", "failed", "canceled")

@@ -75,6 +75,8 @@ class BatchImage(AnswerBody):
     seed: int
     seed_replaced: bool
     """The seed you gave made a twin, so another was drawn."""
+    dispatched_at: datetime | None
+    """When it was sent to a backend, the last time; null while it is queued."""
     url: str
     """Ours, absolute, for ever the same; 404 `not-stored` before the image is stored."""
     thumbnail_url: str
@@ -203,93 +205,3 @@ class Series(AnswerBody):
     highest: int
     """Highest reserved index, 0 for none."""
     counts: dict[ImageStatus, int]
-
-
-class Lora(AnswerBody):
-    """A LoRA file and its strength."""
-
-    name: str
-    strength: float
-
-
-class Character(AnswerBody):
-    """A named subject; what it does not say is null."""
-
-    id: str
-    name: str
-    style: str | None
-    workflow: str | None
-    prompt: str
-    negative_prompt: str
-    embedding: str | None
-    loras: list[Lora]
-    width: int | None
-    height: int | None
-    steps: int | None
-    cfg: float | None
-    sampler: str | None
-    scheduler: str | None
-    read_only: bool
-    """It stands in the settings file."""
-
-
-class Characters(AnswerBody):
-    """All characters, by id."""
-
-    data: list[Character]
-
-
-class WorkflowHold(AnswerBody):
-    """Where a workflow is not drawn until somebody resumes it."""
-
-    pool: str
-    reason: str
-    backends: list[str]
-    """Those that died while they drew it."""
-    since: datetime
-
-
-class WorkflowSummary(AnswerBody):
-    """A workflow in the list."""
-
-    id: str
-    exact_size: bool
-    read_only: bool
-    held: list[WorkflowHold]
-    """Empty unless it kills backends."""
-
-
-class ResumedWorkflow(AnswerBody):
-    """A workflow that is drawn again."""
-
-    id: str
-    pools: list[str]
-    """Where it was held."""
-
-
-class Report(AnswerBody):
-    """What the check of a workflow found."""
-
-    slots: dict[str, str]
-    missing: list[str]
-    """Slots it does without."""
-    notes: list[str]
-    classes: list[str]
-    """Node classes a backend must have."""
-    output: str
-    """The node whose first picture counts."""
-
-
-class Workflow(WorkflowSummary):
-    """A workflow with its graph."""
-
-    graph: dict[str, Any]
-    slots: dict[str, str]
-    """As somebody named them."""
-    report: Report
-
-
-class Workflows(AnswerBody):
-    """All workflows, by id."""
-
-    data: list[WorkflowSummary]

@@ -18,7 +18,7 @@ from safelight.core.killing import Hold
 from safelight.core.records import Attempt, Batch, Character, Image, Publication, Workflow
 from safelight.core.slots import WorkflowReport
 from safelight.core.states import QUEUED
-from safelight.gateway import BackendState, Kept, Outlook, Provenance, PublisherState, Series
+from safelight.gateway import Kept, Outlook, Provenance, Series
 
 Json: TypeAlias = dict[str, Any]
 Namer: TypeAlias = Callable[[str, str, int], str]  # user, character, index -> file name
@@ -188,37 +188,6 @@ def workflow_json(kept: Kept, report: WorkflowReport) -> Json:
     }
 
 
-def backend_json(backend: BackendState) -> Json:
-    """A backend as its row says."""
-    return {
-        "name": backend.name,
-        "url": backend.url,
-        "pool": backend.pool,
-        "slots": backend.slots,
-        "state": backend.state,
-        "reason": backend.reason,
-        "worker": backend.worker,
-        "running": backend.running,
-        "ghosts": backend.ghosts,
-        "seen_at": moment(backend.seen_at),
-        "until": moment(backend.until),
-        "shares_output_with": list(backend.shares_output_with),
-    }
-
-
-def publisher_json(publisher: PublisherState) -> Json:
-    """A publisher and how its copies are."""
-    return {
-        "name": publisher.name,
-        "configured": publisher.configured,
-        "pending": publisher.pending,
-        "uploaded": publisher.uploaded,
-        "failed": publisher.failed,
-        "reason": publisher.reason,
-        "oldest_pending_at": moment(publisher.oldest),
-    }
-
-
 def _member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOTHING) -> Json:
     member: Json = {
         "id": image.id,
@@ -227,6 +196,7 @@ def _member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOT
         "status": image.status,
         "seed": image.seed,
         "seed_replaced": image.seed_replaced,
+        "dispatched_at": moment(image.dispatched_at),
         "url": file_url(base, image.id),
         "thumbnail_url": thumbnail_url(base, image.id),
         "publications": [_publication_json(one) for one in image.publications],

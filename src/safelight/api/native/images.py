@@ -17,6 +17,7 @@ from safelight.api.links import base_of
 from safelight.api.openapi import BODY, FILE, SIGNATURE, SIGNED, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.problems import RangeNotSatisfiable, answer, request_id_of
+from safelight.core.errors import NoPreview
 from safelight.core.records import Image, StoredFile
 
 router = APIRouter(tags=["images"])
@@ -38,13 +39,15 @@ class ThumbnailSize(BaseModel):
     width: int = Field(320, ge=16, le=2048)
 
 
-class PreviewNumber(BaseModel):
+class PreviewWanted(BaseModel):
     """Query parameters of a preview."""
 
     model_config = ConfigDict(extra="forbid")
 
     n: int = Field(0, ge=0, lt=2**63)
     """Any number: the latest is answered. Another one makes a browser fetch it anew."""
+    quiet: Literal["true", "false"] = "false"
+    """That there is none is no problem: a browser notes each in its console."""
 
 
 class Removal(BaseModel):
@@ -113,18 +116,26 @@ async def get_image_thumbnail(
     "/v1/images/{id}/preview",
     operation_id="get_image_preview",
     summary="How it looks while it is drawn",
-    responses=described({200: "image/webp"}, 304, "not-found", "no-preview", "invalid-request"),
+    responses=described(
+        {200: "image/webp"}, 204, 304, "not-found", "no-preview", "invalid-request"
+    ),
     openapi_extra=takes(headers=("If-None-Match",)),
 )
 async def get_image_preview(
-    request: Request, id: str, _: Annotated[PreviewNumber, Query()]
+    request: Request, id: str, wanted: Annotated[PreviewWanted, Query()]
 ) -> Response:
     """The latest preview, a WebP of at most 320 x 320 pixels; gone when the image ends.
 
-    Previews are made while somebody listens to the events of the image's batch.
+    Previews are made while somebody listens to the events of the image's batch, or to those of all.
+    With `quiet=true` the answer is 204 where there is none, instead of 404 `no-preview`.
     """
     gateway = context_of(request).gateway
-    number, content = await gateway.preview(uuid_or_unknown(id, "image"))
+    try:
+        number, content = await gateway.preview(uuid_or_unknown(id, "image"))
+    except NoPreview:
+        if wanted.quiet == "false":
+            raise
+        return Response(status_code=204, headers={"cache-control": "no-store"})
     headers = {"etag": f'"{number}"', "cache-control": "no-store", **_HARMLESS}
     if names_tag(request.headers.get("if-none-match"), headers["etag"]):
         return Response(status_code=304, headers=headers)

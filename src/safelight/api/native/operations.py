@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from safelight.api.answers import backend_json, respond
+from safelight.api.answers import respond
 from safelight.api.context import context_of
+from safelight.api.fleet_answers import backend_json
 from safelight.api.openapi import described
 from safelight.api.problems import document, request_id_of
 

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from safelight.api import bodies
-from safelight.api.answers import batch_json, image_json, publisher_json, respond
+from safelight.api.answers import batch_json, image_json, respond
 from safelight.api.context import context_of
+from safelight.api.fleet_answers import publisher_json
 from safelight.api.links import base_of
 from safelight.api.openapi import BODY, described
 from safelight.api.paths import uuid_or_unknown

@@ -14,6 +14,7 @@ from safelight import __version__
 from safelight.api import (
     access_schemas,
     answer_schemas,
+    catalogue_schemas,
     event_schemas,
     operation_schemas,
     schemas,
@@ -40,6 +41,7 @@ _REQUESTS: Final = (
 )
 _SHAPES: Final = (
     answer_schemas,
+    catalogue_schemas,
     event_schemas,
     access_schemas,
     operation_schemas,

@@ -47,6 +47,7 @@ def _member(index: int) -> dict[str, Any]:
         "status": "stored",
         "seed": 100 + index,
         "seed_replaced": False,
+        "dispatched_at": _SENT,
         "url": _file(index),
         "thumbnail_url": f"{_HERE}/v1/images/{_id(index)}/thumbnail",
         "publications": [{"publisher": "cloudinary", "status": "pending", "url": None}],

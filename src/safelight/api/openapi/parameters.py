@@ -41,6 +41,7 @@ _QUERY: Final = {
     "before": ("Only indices below this one.", 14),
     "width": ("Pixels.", 320),
     "n": ("Any number: the latest is answered. Another one makes a browser fetch it anew.", 1),
+    "quiet": ("204 instead of 404 `no-preview` where there is none.", "true"),
     "pool": ("Only in this pool.", "default"),
     "publications": ("Also the copies at publishers.", "true"),
 }
