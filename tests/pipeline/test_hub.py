@@ -18,7 +18,8 @@ from safelight.database.events import Cursor
 from safelight.gateway.listening import Listening
 from safelight.pipeline import stream
 from safelight.pipeline.awaiting import Ends
-from safelight.pipeline.hub import ALL, MOST_WAITING, PAGE, Hub
+from safelight.pipeline.feed import ALL, MOST_WAITING, PAGE
+from safelight.pipeline.hub import Hub
 from safelight.pipeline.wishes import Wishes
 from tests.pipeline.orders import Counter
 
@@ -66,9 +67,9 @@ class Scene:
     async def hear_all(self, rights: Rights, into: list[tuple[str, int]]) -> None:
         """Batch and number of everything that is told, from the beginning."""
         start = await events.newest(self.database)
-        async for _, told in stream.of_all(self.hub, start.at((0, 0)), rights):
-            if told is not None and not isinstance(told, stream.Reset):
-                into.append((told.batch, told.number))
+        async for one in stream.of_all(self.hub, start.at((0, 0)), rights):
+            if isinstance(one, tuple) and isinstance(one[1], Event):
+                into.append((one[1].batch, one[1].number))
 
 
 @pytest.fixture
@@ -177,9 +178,9 @@ async def test_who_comes_back_while_nothing_happens_joins_the_others(scene: Scen
     heard: list[list[int]] = [[], []]
 
     async def hear(after: Cursor | None, into: list[int]) -> None:
-        async for _, told in stream.of_all(scene.hub, after):
-            if isinstance(told, Event):
-                into.append(told.number)
+        async for one in stream.of_all(scene.hub, after):
+            if isinstance(one, tuple) and isinstance(one[1], Event):
+                into.append(one[1].number)
 
     async def listened(many: int) -> None:
         await settled(lambda: (feed := scene.hub.feed(ALL)) and len(feed.listeners) == many)
@@ -200,16 +201,18 @@ async def test_a_place_ahead_of_everything_is_none(scene: Scene) -> None:
     batch = await scene.batch()
     now = await events.newest(scene.database)
     told = stream.of_all(scene.hub, now.at((2**63 - 1, 1)), Rights("k", users=frozenset({"ann"})))
-    _, reset = await anext(told)
-    assert reset == stream.Reset(events.RESTORED, None)
+    first = await anext(told)
+    assert isinstance(first, tuple)
+    assert first[1] == stream.Reset(events.RESTORED, None)
     hearing = asyncio.ensure_future(anext(told))
     await settled(lambda: scene.hub.feed(ALL))
     heard: list[tuple[str, int]] = []
     others = asyncio.create_task(scene.hear_all(ANYBODY, heard))
     await scene.tell(batch)
-    _, event = await hearing
-    assert isinstance(event, Event)
-    assert event.number == 2
+    heard_first = await hearing
+    assert isinstance(heard_first, tuple)
+    assert isinstance(heard_first[1], Event)
+    assert heard_first[1].number == 2
     await settled(lambda: heard == [(batch, 1), (batch, 2)])
     await settled(lambda: (feed := scene.hub.feed(ALL)) and len(feed.listeners) == 2)
     await told.aclose()

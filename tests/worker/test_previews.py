@@ -17,10 +17,11 @@ import pytest
 from PIL import Image
 
 from safelight.database import previews
-from safelight.database.bell import Bell, Progress
+from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.database.images import Work
 from safelight.database.previews import MOST_BYTES
+from safelight.database.progress import Progress
 from safelight.database.stopping import stop
 from safelight.pictures import BadPicture
 from safelight.worker.lanes import Lane, Lanes

@@ -131,7 +131,7 @@ _WORK: Final = {
         404,
         "There is no preview of this image",
         "The image is not being drawn now, or nothing of it has been seen yet. Previews are made "
-        "while somebody listens to the events of its batch, and are gone when the image ends.",
+        "while somebody listens to the events of its batch, or of all, and are gone when it ends.",
     ),
     "no-webhook-secret": Text(
         422,

@@ -18,6 +18,7 @@ import msgspec
 from safelight.core.errors import DatabaseAway
 from safelight.database.connection import Connection, Database, translating
 from safelight.database.pace import Pace
+from safelight.database.progress import Progress, Ring, rings
 from safelight.database.stopping import stop
 
 CHANNEL = "safelight"
@@ -25,36 +26,14 @@ _PAUSE = 0.02  # s between two rings to other processes
 _LIVE_PAUSE = 0.5  # s between two messages of progress
 _LOOK_ROUND = 3.0  # s between two looks whether anybody else listens
 _ROOM = 7_000  # bytes; PostgreSQL refuses payloads of 8,000
-_PER_RING = 40  # progress of so many images fits into one payload
 _REMEMBERED = 5_000  # images whose progress is kept for those who come late
 _END = "/end"  # behind a batch id: who waits for nothing but its end
-_EVERY = "*"  # more batches were rung for than a payload has room for
+EVERY = "*"  # any batch: more were rung for than a payload has room for; progress of all
 _OTHERS = """
 select count(*) from pg_stat_activity
 where application_name = 'safelight-bell' and datname = current_database()
   and pid <> pg_backend_pid()
 """
-
-
-class Progress(msgspec.Struct, frozen=True, array_like=True):
-    """How far one image is: live only, no row, no id."""
-
-    batch: str
-    image: str
-    step: int
-    steps: int
-    preview: int = 0  # number of its latest preview, 0 where there is none
-
-
-class Ring(msgspec.Struct, array_like=True):
-    """What travels between processes."""
-
-    sender: str
-    line: bool
-    batches: list[str]
-    live: list[Progress]
-    wish: bool = False
-    errand: bool = False
 
 
 class Line:
@@ -147,6 +126,7 @@ class Bell:
     def forget(self, image: str) -> None:
         """The image ended: who comes late need not hear of its progress."""
         self._pace.forget(image)
+        self._moved.pop(image, None)
         self._latest.pop(image, None)
 
     def latest(self, image: str) -> Progress | None:
@@ -154,8 +134,8 @@ class Bell:
         return self._pace.held_back(image) or self._latest.get(image)
 
     def progress_of(self, batch: str) -> list[Progress]:
-        """The latest of each image of a batch that is being rendered."""
-        return [progress for progress in self._latest.values() if progress.batch == batch]
+        """The latest of each image of a batch ("*": of any) that is being rendered."""
+        return [one for one in self._latest.values() if batch in (one.batch, EVERY)]
 
     def waiting_for_end(
         self, batch: str, event: asyncio.Event
@@ -177,7 +157,7 @@ class Bell:
 
     @contextmanager
     def hearing(self, batch: str, heard: Callable[[Progress], None]) -> Iterator[None]:
-        """Calls back with every message of progress of this batch; wakes nobody who waits."""
+        """Calls back with all progress of this batch ("*": of any); wakes nobody who waits."""
         self._hearing[batch].add(heard)
         try:
             yield
@@ -187,7 +167,7 @@ class Bell:
                 del self._hearing[batch]
 
     def _wake(self, batch: str, *, ended: bool = True) -> None:
-        for name in (batch, _EVERY, batch + _END) if ended else (batch, _EVERY):
+        for name in (batch, EVERY, batch + _END) if ended else (batch, EVERY):
             for event in self._waiting.get(name, ()):
                 event.set()
 
@@ -205,8 +185,9 @@ class Bell:
         self._latest[progress.image] = progress
         if len(self._latest) > _REMEMBERED:
             del self._latest[next(iter(self._latest))]
-        for heard in tuple(self._hearing.get(progress.batch, ())):
-            heard(progress)
+        for name in (progress.batch, EVERY):
+            for heard in tuple(self._hearing.get(name, ())):
+                heard(progress)
 
     async def _run(self) -> None:
         while True:
@@ -253,8 +234,8 @@ class Bell:
         if live:
             self._moved = {}
         if len(batches) * 40 > _ROOM:
-            batches = [_EVERY]
-        for ring in _rings(self._me, line, batches, moved, wish, errand):
+            batches = [EVERY]
+        for ring in rings(self._me, line, batches, moved, wish, errand):
             await connection.execute("select pg_notify($1, $2)", CHANNEL, ring)
             self.sent += 1
 
@@ -272,21 +253,12 @@ class Bell:
             self.wishes.set()
         if ring.errand:
             self._wake_errands()
-        if _EVERY in ring.batches:
+        if EVERY in ring.batches:
             self._wake_all()
         for batch in ring.batches:
             self._wake(batch)
         for progress in ring.live:
             self._heard(progress)
-
-
-def _rings(
-    me: str, line: bool, batches: list[str], moved: list[Progress], wish: bool, errand: bool
-) -> Iterator[str]:
-    if line or batches or wish or errand:
-        yield msgspec.json.encode(Ring(me, line, batches, [], wish, errand)).decode()
-    for start in range(0, len(moved), _PER_RING):
-        yield msgspec.json.encode(Ring(me, False, [], moved[start : start + _PER_RING])).decode()
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> bool:

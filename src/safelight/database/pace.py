@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from safelight.database.bell import Progress
+from safelight.database.progress import Progress
 
 _PAUSE: Final = 0.5  # s between two messages of one image
 _REMEMBERED: Final = 5_000  # images

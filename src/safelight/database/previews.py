@@ -32,6 +32,11 @@ async def watched(database: Database, batches: Sequence[str]) -> set[str]:
     return {str(row["batch_id"]) for row in await database.fetch("watched", batches)}
 
 
+async def drawn(database: Database, images: Sequence[str]) -> set[str]:
+    """Which of these images a backend has now."""
+    return {str(row["id"]) for row in await database.fetch("drawn_among", images)}
+
+
 async def put(database: Database, image: str, prompt_id: str, picture: bytes) -> int | None:
     """Keep the latest preview; its number, None if that attempt no longer draws the image."""
     row = await database.fetchrow("put_preview", image, prompt_id, picture)

@@ -5,8 +5,8 @@ Whoever asks sees and reaches what their rights say, and of the rest not even th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from safelight.core.errors import (
@@ -24,7 +24,6 @@ from safelight.core.quotas import USER_IMAGES, Quota
 from safelight.core.records import (
     Batch,
     Catalogue,
-    Event,
     Graph,
     Image,
     Order,
@@ -33,15 +32,12 @@ from safelight.core.records import (
 )
 from safelight.core.states import BATCH_STATUSES, CANCELED, FAILED, STORED
 from safelight.database import batches, events, images, previews
-from safelight.database.bell import Progress
 from safelight.database.calls import Call
-from safelight.database.events import Cursor
-from safelight.gateway.cursors import cursor_of, position_text, read_cursor, read_position
-from safelight.gateway.listening import Listening
+from safelight.gateway.cursors import cursor_of, read_cursor, read_position
+from safelight.gateway.listening import Listening, told_of_all, told_of_batch
 from safelight.gateway.parts import Parts, uuid_of
 from safelight.gateway.provenance import provenance
-from safelight.gateway.views import Live, Ordered, Page, Provenance, Series, Told
-from safelight.pipeline import stream
+from safelight.gateway.views import Ordered, Page, Provenance, Series, Told, ToldOfAll
 from safelight.pipeline.accept import Key
 from safelight.pipeline.metering import Meter
 from safelight.pipeline.waiting import Outlook, outlook
@@ -182,18 +178,7 @@ class Gateway(Parts):
         Raises `TooManyListeners`, unless there is a seat (`seat`) already.
         """
         seat = None if seated else self._hub.seat()
-        return Listening(seat, self._events(batch, after, previews))
-
-    async def _events(
-        self, batch: str, after: int, previews: bool
-    ) -> AsyncGenerator[Told | None, None]:
-        async with aclosing(stream.of_batch(self._hub, batch, after, previews=previews)) as heard:
-            async for told in heard:
-                match told:
-                    case Progress(of, image, step, steps, preview):
-                        yield Live(of, image, step, steps, preview)
-                    case _:
-                        yield told
+        return Listening(seat, told_of_batch(self._hub, batch, after, previews=previews))
 
     async def nothing_follows(self, batch: str, after: int) -> bool:
         """Whether whoever has heard event `after` of a batch has heard all there will be.
@@ -205,21 +190,15 @@ class Gateway(Parts):
             raise Unknown(f"there is no batch {batch}")
         return now.ended and (after == now.last_event or (now.lost is None and not now.more))
 
-    def all_events(self, after: str | None) -> Listening[tuple[str, Event | stream.Reset | None]]:
-        """Every event of every batch behind a cursor (None: from now on); never ends by itself.
+    def all_events(self, after: str | None) -> Listening[ToldOfAll]:
+        """Every event of every batch behind a cursor (None: from now on), and what is live between
+        them; never ends by itself.
 
         In every 15 s of silence it yields how far that is, with None for an event. Ends for whoever
         is too slow. Raises `Invalid` for a bad cursor, `TooManyListeners`.
         """
         cursor = read_position(after) if after is not None else None
-        return Listening(self._hub.seat(), self._all_events(cursor))
-
-    async def _all_events(
-        self, cursor: Cursor | None
-    ) -> AsyncGenerator[tuple[str, Event | stream.Reset | None], None]:
-        async with aclosing(stream.of_all(self._hub, cursor, self._rights)) as heard:
-            async for position, told in heard:
-                yield position_text(position), told
+        return Listening(self._hub.seat(), told_of_all(self._hub, cursor, self._rights))
 
     # --- images ----------------------------------------------------------------------------------
 

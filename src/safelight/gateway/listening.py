@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Generic, TypeVar
 
-from safelight.pipeline.hub import Seat
+from safelight.core.rights import Rights
+from safelight.database.events import Cursor
+from safelight.database.progress import Progress
+from safelight.gateway.cursors import position_text
+from safelight.gateway.views import Live, Told, ToldOfAll
+from safelight.pipeline import stream
+from safelight.pipeline.hub import Hub, Seat
 
 T = TypeVar("T")
 
@@ -27,3 +34,29 @@ class Listening(AsyncIterator[T], Generic[T]):
         if self._give_back:
             self._give_back()
         await self._told.aclose()
+
+
+async def told_of_batch(
+    hub: Hub, batch: str, after: int, *, previews: bool
+) -> AsyncGenerator[Told | None, None]:
+    """What is told of one batch."""
+    async with aclosing(stream.of_batch(hub, batch, after, previews=previews)) as heard:
+        async for one in heard:
+            yield _live(one) if isinstance(one, Progress) else one
+
+
+async def told_of_all(
+    hub: Hub, after: Cursor | None, rights: Rights
+) -> AsyncGenerator[ToldOfAll, None]:
+    """What is told of all batches that these rights reach."""
+    async with aclosing(stream.of_all(hub, after, rights)) as heard:
+        async for one in heard:
+            if isinstance(one, Progress):
+                yield _live(one)
+            else:
+                cursor, told = one
+                yield position_text(cursor), told
+
+
+def _live(one: Progress) -> Live:
+    return Live(one.batch, one.image, one.step, one.steps, one.preview)

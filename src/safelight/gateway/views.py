@@ -92,6 +92,8 @@ class Live:
 
 
 Told: TypeAlias = Event | Live | Reset
+# Of all batches; with None: how far everything was looked through.
+ToldOfAll: TypeAlias = tuple[str, Event | Reset | None] | Live
 
 
 @dataclass(frozen=True, slots=True)

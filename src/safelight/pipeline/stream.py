@@ -16,10 +16,12 @@ from safelight.core.records import Batch, Event
 from safelight.core.rights import ANYBODY, Rights
 from safelight.core.states import ENDED
 from safelight.database import batches, events
-from safelight.database.bell import Progress, set_within
+from safelight.database.bell import set_within
 from safelight.database.connection import Database
 from safelight.database.events import Cursor, Place, Placed
-from safelight.pipeline.hub import ALL, PAGE, Feed, Hub, Listener, Source, reached
+from safelight.database.progress import Progress
+from safelight.pipeline.feed import ALL, PAGE, Feed, Listener, Source, reached
+from safelight.pipeline.hub import Hub
 
 KEEP_ALIVE: Final = 15.0  # s of silence
 _CLOSE: Final = 0.05  # s until who reads alone looks whether it has met the others
@@ -68,8 +70,9 @@ async def of_batch(
 
 async def of_all(
     hub: Hub, after: Cursor | None, rights: Rights = ANYBODY
-) -> AsyncGenerator[tuple[Cursor, Event | Reset | None], None]:
-    """Events of every batch that is reached, behind a cursor (None: from now on), for ever.
+) -> AsyncGenerator[tuple[Cursor, Event | Reset | None] | Progress, None]:
+    """Events of every batch that is reached, behind a cursor (None: from now on), for ever, and
+    live progress between them. Previews are made of what is reached meanwhile.
 
     Begins with a `Reset` where they cannot be told without a gap. When it is quiet there is no
     event, but how far everything was looked through. Ends only for who is too slow.
@@ -78,12 +81,16 @@ async def of_all(
     cursor = after if after and not lost else await events.newest(hub.database)
     if lost:
         yield cursor, Reset(lost, None)
-    async with aclosing(_heard(hub, _all(hub.database), cursor.place, rights)) as heard:
+    await hub.audience.come()
+    async with aclosing(_heard(hub, _all(hub), cursor.place, rights)) as heard:
         async for one in heard:
-            if isinstance(one, Placed):
-                yield cursor.at(one.place), one.event
-            elif not isinstance(one, Progress):
-                yield cursor.at(one), None
+            match one:
+                case Placed(place, event):
+                    yield cursor.at(place), event
+                case Progress():
+                    yield one
+                case _:
+                    yield cursor.at(one), None
 
 
 async def _lost(hub: Hub, batch: str, after: int) -> str | None:
@@ -108,14 +115,14 @@ def _batch(database: Database, batch: str) -> Source:
     return Source(batch, read, over)
 
 
-def _all(database: Database) -> Source:
+def _all(hub: Hub) -> Source:
     async def read(after: Place, limit: int) -> list[Placed]:
-        return await events.of_all(database, after, limit)
+        return await events.of_all(hub.database, after, limit)
 
     async def over(_: Event) -> bool:
         return False
 
-    return Source(ALL, read, over)
+    return Source(ALL, read, over, hub.audience.shown)
 
 
 async def _has_ended(database: Database, batch: str, after: int) -> bool:
@@ -158,10 +165,11 @@ async def _heard(
 async def _live(feed: Feed, listener: Listener) -> AsyncGenerator[Placed | Progress | Place, None]:
     while True:
         listener.news.clear()
-        while listener.waiting:
-            yield listener.waiting.popleft()
-        while listener.live:
-            yield listener.live.pop(next(iter(listener.live)))
+        while listener.waiting or listener.live:
+            if listener.waiting:
+                yield listener.waiting.popleft()
+            else:
+                yield listener.live.pop(next(iter(listener.live)))
         if listener.trouble is not None:
             raise listener.trouble
         if listener.gone or (feed.over and not listener.waiting):

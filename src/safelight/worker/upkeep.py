@@ -18,9 +18,10 @@ from safelight.core.errors import DatabaseAway
 from safelight.core.happenings import GhostCanceled
 from safelight.core.naming import is_prompt_id
 from safelight.database import leases
-from safelight.database.bell import Bell, Progress, set_within
+from safelight.database.bell import Bell, set_within
 from safelight.database.connection import Database
 from safelight.database.images import Work
+from safelight.database.progress import Progress
 from safelight.renderers import base
 from safelight.renderers.health import READY
 from safelight.worker.lanes import Lane
@@ -91,7 +92,8 @@ class Upkeep:
         self._told[work.prompt_id] = now
         known = self._bell.latest(work.image)
         preview = known.preview if known else 0
-        self._bell.tell(Progress(work.batch, work.image, step, steps, preview))
+        far = step, steps, preview
+        self._bell.tell(Progress(work.batch, work.image, *far, work.user, work.character))
 
     async def probe(self) -> None:
         """Ask how it is, for ever: often while it rests, at once when in doubt."""

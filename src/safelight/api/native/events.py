@@ -65,7 +65,7 @@ async def batch_events(request: Request, id: str) -> Response:
     openapi_extra=takes(headers=("Last-Event-ID",), query=("last_event_id",)),
 )
 async def all_events(request: Request) -> Response:
-    """Every event after Last-Event-ID (left out: from now on), and live ones; never ends.
+    """Every event after Last-Event-ID (left out: from now on), live ones and progress; never ends.
 
     Begins with `reset` where what came after the id cannot be told.
     """

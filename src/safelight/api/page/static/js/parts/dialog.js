@@ -18,7 +18,7 @@ export const Dialog = ({ label, onClose, keys = {}, class: kind = "paper", child
     event.preventDefault(); // the browser would close it by itself, and the page not know
     onClose();
   };
-  return html`<dialog ref=${element} class=${kind} aria-label=${label} onClick=${beside} onCancel=${refused}>
+  return html`<dialog ref=${element} class=${kind} tabindex="-1" autofocus aria-label=${label} onClick=${beside} onCancel=${refused}>
     ${children}
   </dialog>`;
 };

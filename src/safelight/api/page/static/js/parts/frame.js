@@ -34,8 +34,8 @@ const Developing = ({ image }) => {
   return html`<span class="developing">
     <span class="latent" style=${sharp}><${Latent} id=${image.id} /></span>
     <span class="meter">
-      <${Ring} part=${part}>${now_?.steps ? `${now_.step}/${now_.steps}` : "…"}<//>
-      <small>${seconds} s</small>
+      <${Ring} part=${part}>${now_?.steps ? `${now_.step}/${now_.steps}` : ""}<//>
+      <small>${now_ ? `${seconds} s` : "sent"}</small>
     </span>
   </span>`;
 };

@@ -11,10 +11,15 @@ let asked = false;
 
 export const readCharacters = async () => {
   asked = true;
-  const [kept, series] = await Promise.all([get("v1/characters"), get("v1/series?limit=200")]);
-  characters.value = kept.data;
+  characters.value = (await get("v1/characters")).data;
+  await readFaces();
+};
+
+/** Also when a first picture was stored. */
+export const readFaces = async () => {
   const newest = new Map();
-  for (const one of series.data) if (one.latest && !newest.has(one.character)) newest.set(one.character, one.latest.id);
+  for (const one of (await get("v1/series?limit=200")).data)
+    if (one.latest && !newest.has(one.character)) newest.set(one.character, one.latest.id);
   faces.value = newest;
 };
 

@@ -9,7 +9,7 @@ import { Frame } from "../parts/frame.js";
 import { etaWords, stateWords } from "../parts/strip.js";
 import { ENDED, OPEN, readAgain, useBatch } from "../store/batches.js";
 import { nameOf, useCharacters } from "../store/catalogue.js";
-import { cancelBatch, cancelImage, retryBatch } from "../store/deeds.js";
+import { cancelBatch, cancelImage, doomed, retryBatch } from "../store/deeds.js";
 import { likeThis } from "../store/order.js";
 import { Lightbox } from "./lightbox.js";
 
@@ -63,8 +63,8 @@ const shapeOf = (batch, characters) => {
 const columnsOf = (quantity) => (quantity <= 4 ? Math.max(quantity, 2) : quantity <= 6 ? 3 : quantity <= 16 ? 4 : 6);
 
 /** Pictures of a batch, as the large view leafs through them. */
-const rollOf = (batch) => {
-  const shown = batch.images.filter((one) => one.status === "stored" && !one.deleted_at);
+const rollOf = (batch, without) => {
+  const shown = batch.images.filter((one) => one.status === "stored" && !one.deleted_at && !without.has(one.id));
   return { length: shown.length, at: (position) => shown[position] ?? null, positionOf: (index) => shown.findIndex((one) => one.index === index) };
 };
 
@@ -75,7 +75,7 @@ const Shown = ({ batch, characters }) => {
   useEffect(() => {
     document.title = `${batch.counts.stored}/${batch.quantity} ${name} · Safelight`;
   }, [batch, name]);
-  const roll = useMemo(() => rollOf(batch), [batch]);
+  const roll = useMemo(() => rollOf(batch, doomed.value), [batch, doomed.value]);
   const large = Number(here.value.hash) || null;
   const show = (index) => go(batchPath(batch.id, index), { replace: large !== null, keepScroll: true });
   const close = () => go(batchPath(batch.id), { replace: true, keepScroll: true });

@@ -21,7 +21,7 @@ export const Home = () => {
   }, []);
   return html`<div class="home page">
     <${OrderForm} />
-    <section class="latest" aria-labelledby="latest-title">
+    <section class="ordered" aria-labelledby="latest-title">
       <h2 id="latest-title">Ordered last</h2>
       ${latest?.length === 0 && html`<p class="quiet">Nothing yet. The first pictures you order will develop here.</p>`}
       <div class="strips">${latest?.map((id) => html`<${Strip} key=${id} id=${id} />`)}</div>
