@@ -120,6 +120,7 @@ class Processes:
     def __init__(self, home: Path, database_url: str) -> None:
         self.home = home
         self.database_url = database_url
+        self.characters = {"mira": "Mira", "opal-fever": "Opal Fever"}
         self._all: list[Process] = []
 
     def start(
@@ -175,7 +176,7 @@ class Processes:
         config: str = "",
         environ: Mapping[str, str] | None = None,
     ) -> Serving:
-        """`serve` on a free port, with these backends and a character `mira` on `quick`."""
+        """`serve` on a free port, with these backends and the characters on `quick`."""
         self.configure(backends, config)
         process = self.start("serve", "--port", "0", *arguments, environ=environ)
         line = process.line_with("http://")
@@ -190,8 +191,8 @@ class Processes:
             f'[[backends]]\nname = "b{n}"\nurl = "{url}"\n' for n, url in enumerate(backends, 1)
         )
         text += f'[workflows.quick]\nfile = "{QUICK}"\n'
-        text += '[characters.mira]\nname = "Mira"\nworkflow = "quick"\n'
-        text += '[characters.opal-fever]\nname = "Opal Fever"\nworkflow = "quick"\n'
+        for id, name in self.characters.items():
+            text += f'[characters.{id}]\nname = "{name}"\nworkflow = "quick"\n'
         path = self.home / "safelight.toml"
         path.write_text(text + config)
         path.chmod(0o600)  # the doctor says so where it may hold secrets

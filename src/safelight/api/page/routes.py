@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from safelight.api.headers import accepts_gzip, names_tag
-from safelight.api.page.addresses import ICON, PAGES, STATIC, way_up
+from safelight.api.page.addresses import ICON, PAGES, STATIC, opens, way_up
 from safelight.api.page.assets import Asset, load
 from safelight.core.errors import Unknown
 
@@ -31,6 +31,7 @@ _FILE_GUARDS: Final = {**_GUARDS, "content-security-policy": "default-src 'none'
 
 async def page(request: Request) -> Response:
     """The page, whatever the address names: it asks the API itself what is there."""
+    _check(request)
     site = load()
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     guards = {**_PAGE_GUARDS, "content-security-policy": site.policy}
@@ -44,19 +45,24 @@ for _address in PAGES:
 @router.get(STATIC)
 async def file(request: Request, version: str, name: str) -> Response:
     """A file of the page; under another version too, for a page that was open over an upgrade."""
+    _check(request)
     site = load()
-    asset = site.files.get(name)
-    if asset is None:
-        raise Unknown("The page has no file of this name.")
-    return _answer(
-        request, asset, _FOR_GOOD if version == site.version else _ASK_AGAIN, _FILE_GUARDS
-    )
+    keep = _FOR_GOOD if version == site.version else _ASK_AGAIN
+    return _answer(request, site.files[name], keep, _FILE_GUARDS)
 
 
 @router.get(ICON)
 async def icon(request: Request) -> Response:
     """For browsers that ask here before they have read the page, or read another of ours."""
+    _check(request)
     return _answer(request, load().files["icon.svg"], _ASK_AGAIN, _FILE_GUARDS)
+
+
+def _check(request: Request) -> None:
+    """What is answered is exactly what is open to everybody: the router alone would also let pass
+    an address with a line feed at its end."""
+    if not opens(request.scope["path"]):
+        raise Unknown("The page has neither such an address nor a file of this name.")
 
 
 def _answer(request: Request, asset: Asset, keep: str, guards: Mapping[str, str]) -> Response:
