@@ -27,6 +27,10 @@ def test_backends_are_shown_with_their_state(server: Server) -> None:
     (backend,) = told["data"]
     assert (backend["name"], backend["pool"], backend["slots"]) == ("b1", "default", 2)
     assert backend["worker"]
+    server.batch(2)
+    (backend,) = server.get("/v1/backends").json["data"]
+    assert backend["drawing"] == []
+    assert backend["seconds_per_image"] > 0
 
 
 def test_health_and_readiness(server: Server) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from safelight.api import answer_schemas
+from safelight.api import series_schemas
 from tests.api.asking import Server, new_user
 
 
 def test_a_series_that_has_none(server: Server) -> None:
     user = new_user()
     told = server.get(f"/v1/series/{user}/mira").json
-    answer_schemas.Series.model_validate(told)
+    series_schemas.Series.model_validate(told)
     assert (told["user"], told["character"], told["highest"]) == (user, "mira", 0)
     answer = server.get(f"/v1/series/{user}/mira/index.txt")
     assert (answer.status, answer.body) == (200, b"0\n")
@@ -41,7 +41,7 @@ def test_images_go_page_by_page_downwards(server: Server) -> None:
     before = ""
     while True:
         page = server.get(f"{path}?limit=2{before}").json
-        answer_schemas.Images.model_validate(page)
+        series_schemas.Images.model_validate(page)
         seen += [image["index"] for image in page["data"]]
         if not page["has_more"]:
             break

@@ -91,6 +91,8 @@ class BatchImage(AnswerBody):
     of `GET /v1/images/{id}`."""
     deleted_at: datetime | None
     """Since then its file and thumbnail answer 410."""
+    starred_at: datetime | None
+    """Since then it has a star."""
     error: ImageProblem = Field(default_factory=lambda: ImageProblem(code="", detail=""))
     """Only if it failed."""
 
@@ -187,21 +189,3 @@ class Batches(AnswerBody):
     data: list[Batch]
     next_cursor: str | None
     has_more: bool
-
-
-class Images(AnswerBody):
-    """A page of a series, highest index first."""
-
-    data: list[SeriesImage]
-    next_before: int | None
-    has_more: bool
-
-
-class Series(AnswerBody):
-    """The numbered images of one character for one user."""
-
-    user: str
-    character: str
-    highest: int
-    """Highest reserved index, 0 for none."""
-    counts: dict[ImageStatus, int]

@@ -18,7 +18,7 @@ from safelight.core.killing import Hold
 from safelight.core.records import Attempt, Batch, Character, Image, Publication, Workflow
 from safelight.core.slots import WorkflowReport
 from safelight.core.states import QUEUED
-from safelight.gateway import Kept, Outlook, Provenance, Series
+from safelight.gateway import Kept, Outlook, Provenance
 
 Json: TypeAlias = dict[str, Any]
 Namer: TypeAlias = Callable[[str, str, int], str]  # user, character, index -> file name
@@ -67,7 +67,7 @@ def moment(at: datetime | None) -> str | None:
 
 def batch_json(batch: Batch, base: Base, name: Namer, expected: Outlook = _NOTHING) -> Json:
     """A batch, images by index, highest first, with what is to be expected of it."""
-    images = [_member_json(image, base, name, expected) for image in batch.images]
+    images = [member_json(image, base, name, expected) for image in batch.images]
     urls = [image["url"] for image in images]
     counters = batch.counters
     return {
@@ -103,7 +103,7 @@ def image_json(provenance: Provenance, base: Base, name: Namer) -> Json:
     image = provenance.image
     file = image.file
     return {
-        **_member_json(image, base, name, Outlook(held=provenance.held)),
+        **member_json(image, base, name, Outlook(held=provenance.held)),
         "batch": image.batch,
         "user": image.user,
         "character": image.character,
@@ -119,19 +119,28 @@ def image_json(provenance: Provenance, base: Base, name: Namer) -> Json:
     }
 
 
-def series_image_json(image: Image, base: Base, name: Namer) -> Json:
-    """An image in the list of its series."""
-    return {**_member_json(image, base, name), "batch": image.batch}
-
-
-def series_json(series: Series) -> Json:
-    """A series: its highest index and how many images are how."""
-    return {
-        "user": series.user,
-        "character": series.character,
-        "highest": series.highest,
-        "counts": dict(series.counts),
+def member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOTHING) -> Json:
+    """An image among others, with what is to be expected of it."""
+    member: Json = {
+        "id": image.id,
+        "index": image.index,
+        "name": name(image.user, image.character, image.index),
+        "status": image.status,
+        "seed": image.seed,
+        "seed_replaced": image.seed_replaced,
+        "dispatched_at": moment(image.dispatched_at),
+        "url": file_url(base, image.id),
+        "thumbnail_url": thumbnail_url(base, image.id),
+        "publications": [_publication_json(one) for one in image.publications],
+        "eta": moment(expected.etas.get(image.id)),
+        "place": expected.places.get(image.id),
+        "held": expected.held if image.status == QUEUED else None,
+        "deleted_at": moment(image.deleted_at),
+        "starred_at": moment(image.starred_at),
     }
+    if image.error is not None:
+        member["error"] = {"code": image.error.code, "detail": image.error.detail}
+    return member
 
 
 def character_json(kept: Kept) -> Json:
@@ -186,28 +195,6 @@ def workflow_json(kept: Kept, report: WorkflowReport) -> Json:
             "output": report.output,
         },
     }
-
-
-def _member_json(image: Image, base: Base, name: Namer, expected: Outlook = _NOTHING) -> Json:
-    member: Json = {
-        "id": image.id,
-        "index": image.index,
-        "name": name(image.user, image.character, image.index),
-        "status": image.status,
-        "seed": image.seed,
-        "seed_replaced": image.seed_replaced,
-        "dispatched_at": moment(image.dispatched_at),
-        "url": file_url(base, image.id),
-        "thumbnail_url": thumbnail_url(base, image.id),
-        "publications": [_publication_json(one) for one in image.publications],
-        "eta": moment(expected.etas.get(image.id)),
-        "place": expected.places.get(image.id),
-        "held": expected.held if image.status == QUEUED else None,
-        "deleted_at": moment(image.deleted_at),
-    }
-    if image.error is not None:
-        member["error"] = {"code": image.error.code, "detail": image.error.detail}
-    return member
 
 
 def _publication_json(publication: Publication) -> Json:

@@ -16,8 +16,10 @@ from safelight.api.auth import Doorkeeper
 from safelight.api.context import Context
 from safelight.api.envelope import Envelope
 from safelight.api.native import (
+    all_series,
     batches,
     characters,
+    downloads,
     events,
     images,
     links,
@@ -25,6 +27,7 @@ from safelight.api.native import (
     publishers,
     series,
     session,
+    stars,
     webhooks,
     workflows,
 )
@@ -40,8 +43,11 @@ _ROUTERS = (
     events,
     webhooks,
     images,
+    stars,
     links,
+    all_series,
     series,
+    downloads,
     characters,
     workflows,
     publishers,

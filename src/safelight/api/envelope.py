@@ -30,6 +30,11 @@ _SHORT: Final = {SESSION_PATH: 4_096}  # bytes
 _log = structlog.get_logger(__name__)
 
 
+class BrokenOff(Exception):
+    """An answer that has begun and cannot be gone on with: its connection ends before its length is
+    reached, so that nobody takes it for a whole one."""
+
+
 class Envelope:
     """Wraps the application; see the module."""
 
@@ -55,7 +60,7 @@ class Envelope:
             await self._app(inner, _Counted(receive, self._most(scope)), outer)
         except SafelightError as error:
             await speaking.answer(error, request_id)(scope, receive, outer)
-        except ClientDisconnect:
+        except (ClientDisconnect, BrokenOff):
             return
         except Exception:  # noqa: BLE001 - here a fault of ours becomes an answer
             _log.exception("request failed", request_id=request_id, path=scope["path"])

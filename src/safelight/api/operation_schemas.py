@@ -7,6 +7,18 @@ from datetime import datetime
 from safelight.api.answer_schemas import AnswerBody
 
 
+class Drawing(AnswerBody):
+    """An image that a backend has."""
+
+    image: str
+    batch: str
+    user: str
+    character: str
+    index: int
+    since: datetime
+    """When its attempt was opened."""
+
+
 class Backend(AnswerBody):
     """A render server that is `ready`, `resting`, `unreachable`, `draining` or `unknown`."""
 
@@ -25,6 +37,10 @@ class Backend(AnswerBody):
     """A resting or unreachable one is looked at again then."""
     shares_output_with: list[str]
     """Backends that were seen to write to the same folder."""
+    drawing: list[Drawing]
+    """What it has, first what it draws first."""
+    seconds_per_image: float | None
+    """Usually: the median of the last twenty stored ones; null where there are none."""
 
 
 class Backends(AnswerBody):

@@ -109,6 +109,8 @@ def _never_driven(settings: Settings, known: Set[str]) -> list[dict[str, Any]]:
             "seen_at": None,
             "until": None,
             "shares_output_with": [],
+            "drawing": [],
+            "seconds_per_image": None,
         }
         for backend in settings.backends
         if backend.name not in known

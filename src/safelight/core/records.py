@@ -191,6 +191,7 @@ class Image:
     dispatched_at: datetime | None = None
     finished_at: datetime | None = None
     deleted_at: datetime | None = None
+    starred_at: datetime | None = None
     publications: tuple[Publication, ...] = ()  # one a publisher of its batch, in their order
 
 
@@ -206,6 +207,18 @@ class Attempt:
     opened_at: datetime
     closed_at: datetime | None = None
     outcome: str | None = None  # one of retrying.OUTCOMES
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """An image that a backend has."""
+
+    image: str
+    batch: str
+    user: str
+    character: str
+    index: int
+    since: datetime  # when its attempt was opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +251,18 @@ class Batch:
     deadline: datetime
     last_event: int  # number of the newest event of this batch
     traceparent: str | None = None  # where in a trace it was accepted; lists do not say
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSeries:
+    """A series in the list of all."""
+
+    user: str
+    character: str
+    highest: int  # highest reserved index
+    counts: Mapping[str, int]  # image status -> how many
+    latest: tuple[str, int] | None  # id and index of the newest picture there is
+    ordered_at: datetime  # when images of it were last ordered, or taken over
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,9 +279,7 @@ async def attempts(database: Database, image: str) -> tuple[Attempt, ...]:
     return tuple(attempt_of(row) for row in await database.fetch("image_attempts", image))
 
 
-async def series_images(
-    database: Database, user: str, character: str, before: int | None, limit: int
-) -> list[Image]:
-    """Images of a series below an index, highest first."""
-    rows: list[Row] = await database.fetch("series_images", user, character, before, limit)
-    return [image_of(row) for row in rows]
+async def star(database: Database, id: str, *, starred: bool) -> bool | None:
+    """Give an image a star or take it away; false if it was deleted, None if there is none."""
+    row = await database.fetchrow("star", id, starred)
+    return None if row is None else not row["deleted"]

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from safelight.core.errors import SettingsError
+from safelight.core.records import Drawing
 from safelight.database.connection import Connection, Database, Row, sql, translating
 from safelight.database.images import Work, open_work
 from safelight.database.migrations import newest
@@ -194,6 +195,22 @@ async def slow(database: Database, times: float, more: float) -> dict[str, float
     and so many seconds more: how many times, by name."""
     rows = await database.fetch("slow_backends", times, more)
     return {row["name"]: row["times"] for row in rows}
+
+
+async def drawing(database: Database) -> dict[str, list[Drawing]]:
+    """What backends have, by their names: first what each draws first."""
+    found: dict[str, list[Drawing]] = {}
+    for row in await database.fetch("drawing"):
+        image, batch = str(row["image_id"]), str(row["batch_id"])
+        whose = row["user_id"], row["character_id"], row["index"]
+        held = found.setdefault(row["backend"], [])
+        held.append(Drawing(image, batch, *whose, row["opened_at"]))
+    return found
+
+
+async def paces(database: Database) -> dict[str, float]:
+    """Seconds an image usually takes on a backend, by its name."""
+    return {row["name"]: row["seconds"] for row in await database.fetch("paces")}
 
 
 async def backends(database: Database) -> list[BackendRow]:

@@ -89,6 +89,7 @@ def image_of(row: Row, id: str = "id") -> Image:
         dispatched_at=row["dispatched_at"],
         finished_at=row["finished_at"],
         deleted_at=row["deleted_at"],
+        starred_at=row["starred_at"],
         publications=tuple(Publication(**one) for one in from_json(row["publications"]) or ()),
     )
 

@@ -1,9 +1,11 @@
-"""What can be asked of batches and images that are there: cancel, try again, delete."""
+"""What can be asked of batches and images that are there: cancel, try again, delete, star."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from safelight.core.errors import Gone, Unknown
+from safelight.database import images
 from safelight.gateway.copies import Copies
 from safelight.gateway.reach import Reach
 from safelight.pipeline.removing import Remover
@@ -53,3 +55,15 @@ class Asking:
         """Delete a picture, with its copies at publishers if that is wanted."""
         await self.reach.image(id)
         await self.remover.delete(id, publications=publications)
+
+    async def star_image(self, id: str, *, starred: bool) -> None:
+        """Give an image a star, or take it away; twice is as good as once.
+
+        Raises `Gone`, too: what was deleted keeps the star it had.
+        """
+        await self.reach.image(id)
+        done = await images.star(self.reach.database, id, starred=starred)
+        if done is None:
+            raise Unknown("there is no image with this id")
+        if not done:
+            raise Gone("this image was deleted; its index stays taken")

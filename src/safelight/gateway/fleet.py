@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from safelight.core.errors import Unknown
@@ -25,7 +26,16 @@ class Fleet:
     async def backends(self) -> Sequence[BackendState]:
         """By name."""
         slow = await leases.slow(self._database, SLOW, _SECONDS_MORE)
-        return [_state(row, slow) for row in await leases.backends(self._database)]
+        paces = await leases.paces(self._database)
+        drawing = await leases.drawing(self._database)
+        return [
+            replace(
+                _state(row, slow),
+                drawing=drawing.get(row.name, ()),
+                seconds_per_image=paces.get(row.name),
+            )
+            for row in await leases.backends(self._database)
+        ]
 
     async def drain(self, name: str) -> BackendState:
         """Let a backend end what it has and take nothing more; from the answer on no attempt is

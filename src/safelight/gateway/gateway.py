@@ -37,7 +37,7 @@ from safelight.gateway.cursors import cursor_of, read_cursor, read_position
 from safelight.gateway.listening import Listening, told_of_all, told_of_batch
 from safelight.gateway.parts import Parts, uuid_of
 from safelight.gateway.provenance import provenance
-from safelight.gateway.views import Ordered, Page, Provenance, Series, Told, ToldOfAll
+from safelight.gateway.views import Ordered, Page, Provenance, Told, ToldOfAll
 from safelight.pipeline.accept import Key
 from safelight.pipeline.metering import Meter
 from safelight.pipeline.waiting import Outlook, outlook
@@ -250,28 +250,10 @@ class Gateway(Parts):
 
     # --- series ----------------------------------------------------------------------------------
 
-    async def series(self, user: str, character: str) -> Series:
-        """A series nobody ordered from has highest 0. Raises `Unknown` for a stranger's."""
-        self._check_series(user, character)
-        return Series(user, character, *await batches.series(self._database, user, character))
-
-    async def series_images(
-        self, user: str, character: str, *, before: int | None = None, limit: int = 50
-    ) -> Page:
-        """Images of a series, highest index first, below `before`. Raises `Unknown`."""
-        self._check_series(user, character)
-        found = await images.series_images(self._database, user, character, before, limit + 1)
-        page = found[:limit]
-        return Page(page, str(page[-1].index) if len(found) > limit else None)
-
     async def image_by_index(self, user: str, character: str, index: int) -> Provenance:
         """Raises `Unknown`."""
-        self._check_series(user, character)
+        self.browsing.check(user, character)
         id = await images.image_id(self._database, user, character, index)
         if id is None:
             raise Unknown(f"{user} has no image {index} of {character}")
         return await self.image(id)
-
-    def _check_series(self, user: str, character: str) -> None:
-        if not self._rights.reaches(user, character):
-            raise Unknown(f"there is no series of {character} for {user}")

@@ -15,11 +15,13 @@ from safelight.core.rights import ANYBODY, Rights
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
 from safelight.gateway.asking import Asking
+from safelight.gateway.browsing import Browsing
 from safelight.gateway.calls import Calls
 from safelight.gateway.catalogue import Shelf
 from safelight.gateway.copies import Copies
 from safelight.gateway.fleet import Fleet
 from safelight.gateway.formats import Formats
+from safelight.gateway.packing import Packing
 from safelight.gateway.reach import Reach
 from safelight.gateway.readiness import readiness
 from safelight.gateway.thumbnails import Thumbnails
@@ -133,8 +135,18 @@ class Parts:
 
     @property
     def asking(self) -> Asking:
-        """To cancel, try again and delete."""
+        """To cancel, try again, delete and star."""
         return Asking(self._reach, self._wishes, self._copies, self._remover)
+
+    @property
+    def browsing(self) -> Browsing:
+        """To look through series."""
+        return Browsing(self._database, self._rights)
+
+    @property
+    def packing(self) -> Packing:
+        """To take pictures of a series along."""
+        return Packing(self._database, self._store, self.browsing)
 
     @property
     def calls(self) -> Calls:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from safelight.core.killing import Hold
 from safelight.core.quotas import Quota
-from safelight.core.records import Attempt, Batch, Character, Event, Image, Workflow
+from safelight.core.records import Attempt, Batch, Character, Drawing, Event, Image, Workflow
 from safelight.pipeline.stream import Reset
 
 
@@ -57,6 +57,8 @@ class BackendState:
     seen_at: datetime | None
     until: datetime | None = None  # a resting or unreachable one is looked at again then
     shares_output_with: Sequence[str] = ()  # backends that write to the same folder
+    drawing: Sequence[Drawing] = ()  # what it has, first what it draws first
+    seconds_per_image: float | None = None  # usually; None: not measured
 
 
 @dataclass(frozen=True, slots=True)

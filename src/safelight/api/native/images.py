@@ -159,7 +159,7 @@ async def delete_image(request: Request, id: str, what: Annotated[Removal, Query
     asking = context_of(request).gateway.asking
     also = what.publications == "true"
     await asking.delete_image(uuid_or_unknown(id, "image"), publications=also)
-    return await _as_it_is(request, id)
+    return await as_it_is(request, id)
 
 
 @router.post(
@@ -183,7 +183,7 @@ async def cancel_image(request: Request, id: str) -> Response:
     await bodies.none(request)
     gateway = context_of(request).gateway
     await gateway.asking.cancel_image(uuid_or_unknown(id, "image"))
-    return await _as_it_is(request, id)
+    return await as_it_is(request, id)
 
 
 @router.post(
@@ -200,7 +200,7 @@ async def retry_image(request: Request, id: str) -> Response:
     await bodies.none(request)
     gateway = context_of(request).gateway
     await gateway.asking.retry_image(uuid_or_unknown(id, "image"))
-    return await _as_it_is(request, id)
+    return await as_it_is(request, id)
 
 
 async def file_response(request: Request, id: str) -> Response:
@@ -225,7 +225,8 @@ async def file_response(request: Request, id: str) -> Response:
     return await _bytes(request, file, span, headers)
 
 
-async def _as_it_is(request: Request, id: str) -> Response:
+async def as_it_is(request: Request, id: str) -> Response:
+    """An image now that something was done with it. Raises `Unknown`."""
     context = context_of(request)
     provenance = await context.gateway.image(id)
     return respond(image_json(provenance, base_of(request), context.name))

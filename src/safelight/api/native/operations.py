@@ -21,7 +21,7 @@ router = APIRouter(tags=["operations"])
     responses=described({200: "Backends"}, "permission-denied"),
 )
 async def list_backends(request: Request) -> Response:
-    """By name, with their state and the reason for it."""
+    """By name, with their state and the reason for it, what they draw and how fast."""
     backends = await context_of(request).gateway.fleet.backends()
     return respond({"data": [backend_json(backend) for backend in backends]})
 

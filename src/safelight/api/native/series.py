@@ -5,32 +5,25 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import PlainTextResponse, Response
 
-from safelight.api.answers import (
-    Json,
-    image_json,
-    respond,
-    respond_tagged,
-    series_image_json,
-    series_json,
-)
+from safelight.api.answers import Json, image_json, respond, respond_tagged
 from safelight.api.context import context_of
 from safelight.api.links import base_of
+from safelight.api.native.filters import ImageFilters
 from safelight.api.native.images import file_response
 from safelight.api.openapi import FILE, described, takes
 from safelight.api.paths import id_or_unknown, index_or_unknown, user_or_unknown
+from safelight.api.series_answers import indices_json, series_image_json, series_json
 from safelight.core.naming import index_text
 from safelight.gateway import Provenance, Series
 
 router = APIRouter(tags=["series"], prefix="/v1/series/{user}/{character}")
 
 
-class ImagesPage(BaseModel):
+class ImagesPage(ImageFilters):
     """Query parameters of a series' images."""
-
-    model_config = ConfigDict(extra="forbid")
 
     before: int | None = Field(None, ge=1, le=2**31 - 1)
     limit: int = Field(50, ge=1, le=200)
@@ -68,11 +61,12 @@ async def get_series_index(request: Request, user: str, character: str) -> Respo
 async def list_series_images(
     request: Request, user: str, character: str, page: Annotated[ImagesPage, Query()]
 ) -> Response:
-    """A page of images below `before`; `next_before` leads to the next."""
+    """A page of the images that match, below `before`; `next_before` leads to the next."""
     context = context_of(request)
-    found = await context.gateway.series_images(
+    found = await context.gateway.browsing.images(
         user_or_unknown(user),
         id_or_unknown(character, "character"),
+        page.filters(),
         before=page.before,
         limit=page.limit,
     )
@@ -84,6 +78,25 @@ async def list_series_images(
         "has_more": following is not None,
     }
     return respond(body)
+
+
+@router.get(
+    "/indices",
+    operation_id="list_series_indices",
+    summary="Which indices match, as ranges",
+    responses=described({200: "Indices"}, "not-found", "invalid-request"),
+)
+async def list_series_indices(
+    request: Request, user: str, character: str, wanted: Annotated[ImageFilters, Query()]
+) -> Response:
+    """All indices whose images match, highest first: `[[13, 10], [8, 1]]`, both ends included.
+
+    Whoever lays out a page of all images knows by them how long it is.
+    """
+    matched = await context_of(request).gateway.browsing.indices(
+        user_or_unknown(user), id_or_unknown(character, "character"), wanted.filters()
+    )
+    return respond(indices_json(matched))
 
 
 @router.get(
@@ -119,7 +132,7 @@ async def get_series_image_file(
 
 
 async def _series(request: Request, user: str, character: str) -> Series:
-    return await context_of(request).gateway.series(
+    return await context_of(request).gateway.browsing.one(
         user_or_unknown(user), id_or_unknown(character, "character")
     )
 

@@ -18,6 +18,7 @@ from safelight.api import (
     event_schemas,
     operation_schemas,
     schemas,
+    series_schemas,
     webhook_schemas,
 )
 from safelight.api.openai import answer_schemas as openai_answers
@@ -42,6 +43,7 @@ _REQUESTS: Final = (
 _SHAPES: Final = (
     answer_schemas,
     catalogue_schemas,
+    series_schemas,
     event_schemas,
     access_schemas,
     operation_schemas,

@@ -55,6 +55,7 @@ def _member(index: int) -> dict[str, Any]:
         "place": None,
         "held": None,
         "deleted_at": None,
+        "starred_at": None,
     }
 
 
@@ -108,6 +109,12 @@ _IMAGE: Final = {
         "queued_seconds": 0.21,
         "working_seconds": 4.27,
     },
+}
+_SERIES: Final = {
+    "user": "ann",
+    "character": "mira",
+    "highest": 13,
+    "counts": {"queued": 0, "dispatched": 0, "stored": 12, "failed": 1, "canceled": 0},
 }
 _ASKED: Final = {
     "name": "Mira",
@@ -178,6 +185,17 @@ _BACKEND: Final = {
     "seen_at": _STORED,
     "until": None,
     "shares_output_with": [],
+    "drawing": [
+        {
+            "image": _id(13),
+            "batch": BATCH,
+            "user": "ann",
+            "character": "mira",
+            "index": 13,
+            "since": _SENT,
+        }
+    ],
+    "seconds_per_image": 4.27,
 }
 _PUBLISHER: Final = {
     "name": "cloudinary",
@@ -252,6 +270,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "Image": _IMAGE,
     "ImageLinks": _links(13),
     "Images": {"data": [{**_member(13), "batch": BATCH}], "next_before": None, "has_more": False},
+    "Indices": {"highest": 13, "count": 12, "ranges": [[13, 10], [8, 1]]},
     "ImagesRequest": {"model": "mira", "prompt": "at the sea", "n": 1, "response_format": "url"},
     "LinksRequest": {"expires_in": 3600},
     "OpenAIImages": _PICTURES,
@@ -262,12 +281,8 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "ResumedWorkflow": {"id": "quick", "pools": ["default"]},
     "RetriedPublisher": {**_PUBLISHER, "asked": 3},
     "SecretWebhook": {**_WEBHOOK, "secret": _SECRET},
-    "Series": {
-        "user": "ann",
-        "character": "mira",
-        "highest": 13,
-        "counts": {"queued": 0, "dispatched": 0, "stored": 12, "failed": 1, "canceled": 0},
-    },
+    "Series": _SERIES,
+    "SeriesList": _page(**_SERIES, latest={"id": _id(13), "index": 13}, updated_at=_ORDERED),
     "Session": {"key": KEY_ID, "name": "the shop", "scopes": ["user:ann"], "admin": False},
     "SessionRequest": {"key": key_text(KEY_ID, "0" * 32)},
     "Webhook": _WEBHOOK,

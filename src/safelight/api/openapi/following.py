@@ -14,8 +14,12 @@ _BATCH: Final = (
 _IMAGE: Final = (
     *("get_image", "get_image_file", "get_image_thumbnail", "get_image_preview", "cancel_image"),
     *("retry_image", "link_image", "retry_image_publications", "delete_image"),
+    *("star_image", "unstar_image"),
 )
-_SERIES: Final = ("get_series", "get_series_index", "list_series_images")
+_SERIES: Final = (
+    *("get_series", "get_series_index", "list_series_images", "list_series_indices"),
+    "download_series",
+)
 _NUMBERED: Final = ("get_series_image", "get_series_image_file")
 _WEBHOOK: Final = ("get_webhook", "rotate_webhook", "list_deliveries", "delete_webhook")
 _CHARACTER: Final = ("get_character", "openai_get_model", "delete_character")
@@ -41,6 +45,9 @@ _FOLLOWS: Final[Mapping[tuple[str, str], _Targets]] = {
     ("create_batch", "200"): _of_batch(),
     ("create_batch", "201"): _of_batch(),
     ("get_image", "200"): {"get_batch": {"id": f"{_BODY}batch"}},
+    ("list_series", "200"): _to(
+        _SERIES, user=f"{_BODY}data/0/user", character=f"{_BODY}data/0/character"
+    ),
     ("put_character", "200"): _to(_CHARACTER, id=f"{_BODY}id"),
     ("put_character", "201"): _to(_CHARACTER, id=f"{_BODY}id"),
     ("list_characters", "200"): _to(_CHARACTER, id=f"{_BODY}data/0/id"),

@@ -56,6 +56,11 @@ _BY_OPERATION: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "list_batches": {"200": ("Link",)},
     "list_deliveries": {"200": ("Link",)},
     "list_batch_deliveries": {"200": ("Link",)},
+    "list_series": {"200": ("Link",)},
+    "download_series": {
+        "200": ("Cache-Control", "Content-Disposition"),
+        "404": ("Retry-After",),
+    },
     "get_image": {"200": ("ETag",)},
     "get_series_image": {"200": ("ETag",)},
     "get_character": {"200": ("ETag",)},

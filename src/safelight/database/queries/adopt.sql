@@ -17,6 +17,9 @@ with clock as materialized (
            pg_current_xact_id(), now
     from clock, (select count(*)::int as many from image) counted
     returning quantity, last_txid
+), counted as (
+    update series set images = images + quantity, ordered_at = now from batch, clock
+    where user_id = $2 and character_id = $3
 ), members as (
     insert into images (id, batch_id, user_id, character_id, index, pool, status, seed,
                         seed_explicit, turn, key, bytes, content_type, width, height, sha256,

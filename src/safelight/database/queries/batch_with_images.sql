@@ -7,7 +7,7 @@ select batch.id, batch.user_id, batch.character_id, batch.prompt, batch.quantity
        image.seed_replaced, image.key, image.bytes, image.content_type, image.width, image.height,
        image.sha256, image.pixels_sha256, image.prompt_id, image.backend, image.error,
        image.queued_at, image.dispatched_at, image.finished_at, image.deleted_at,
-       publications_of(image.id, batch.plan) as publications,
+       image.starred_at, publications_of(image.id, batch.plan) as publications,
        batch.id as batch_id
 from batches batch join images image on image.batch_id = batch.id
 where batch.id = $1 order by image.index desc

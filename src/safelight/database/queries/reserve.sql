@@ -2,9 +2,10 @@
 -- commit, so this is the last thing before the inserts. `core/fairness.py` says what the clock is.
 -- $1 user, $2 character, $3 quantity, $4 seed key for a new series, $5 pool, $6 cost of all images
 with reserved as (
-    insert into series as s (user_id, character_id, highest, seed_key)
-    values ($1, $2, $3, $4)
-    on conflict (user_id, character_id) do update set highest = s.highest + excluded.highest
+    insert into series as s (user_id, character_id, highest, seed_key, images)
+    values ($1, $2, $3, $4, $3)
+    on conflict (user_id, character_id) do update
+        set highest = s.highest + $3, images = s.images + $3, ordered_at = safelight_now()
     returning highest, seed_key
 ), pool as materialized (
     select drawn, greatest(drawn,
