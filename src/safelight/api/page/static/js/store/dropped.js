@@ -1,6 +1,7 @@
 // A workflow from a file: read, checked, kept. Whoever drops a file hears what it is.
 import { signal } from "../lib/html.js";
 import { ask, get } from "../lib/api.js";
+import { slugOf } from "./character.js";
 
 const LARGEST = 1_048_576; // bytes, as the server takes them
 const ROOM = '{"graph":,"slots":}'.length + 400; // what goes around the graph
@@ -32,9 +33,8 @@ const json = (text) => {
   }
 };
 
-/** An id made of a file's name. @example idOf("My Portrait (2).json") === "my-portrait-2" */
-export const idOf = (name) =>
-  name.replace(/\.json$/i, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 64);
+/** An id made of a file’s name. @example idOf("My Portrait (2).json") === "my-portrait-2" */
+export const idOf = (name) => slugOf(name.replace(/\.json$/i, ""));
 
 /** Check what was dropped again, with slots that somebody named. */
 export const check = async (slots = {}) => {

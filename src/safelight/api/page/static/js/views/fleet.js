@@ -73,6 +73,8 @@ const Now = ({ one }) => {
   </li>`;
 };
 
+const speed = (seconds) => (seconds < 10 ? Number(seconds.toFixed(1)) : Math.round(seconds));
+
 const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
 
 const Backend = ({ one, again }) => {
@@ -106,8 +108,8 @@ const Backend = ({ one, again }) => {
     ${!drawing.length && html`<p class="quiet">${one.running ? `${count(one.running, "picture")} there` : "Draws nothing now."}</p>`}
     <dl class="facts">
       <${Fact} name="Pool">${one.pool}<//>
-      <${Fact} name="Speed">${one.seconds_per_image ? `about ${one.seconds_per_image < 10 ? one.seconds_per_image.toFixed(1) : Math.round(one.seconds_per_image)} s a picture` : "not known yet"}<//>
-      <${Fact} name="At once">${count(one.slots, "picture")}<//>
+      <${Fact} name="Speed">${one.seconds_per_image ? `about ${speed(one.seconds_per_image)} s a picture` : "not known yet"}<//>
+      <${Fact} name="Slots">${one.slots}<//>
       <${Fact} name="Seen">${one.seen_at ? html`<time title=${fully(one.seen_at)}>${when(one.seen_at)}</time>` : "never"}<//>
       <${Fact} name="Address"><code>${one.url}</code><//>
       ${one.worker && html`<${Fact} name="Driven by"><code>${one.worker}</code><//>`}
