@@ -16,6 +16,7 @@ import { Fleet } from "./views/fleet.js";
 import { Help } from "./views/help.js";
 import { Home } from "./views/home.js";
 import { Queue } from "./views/queue.js";
+import { Dropped } from "./views/dropped.js";
 import { AllSeries } from "./views/all_series.js";
 import { Sheet } from "./views/sheet.js";
 import { Workflows } from "./views/workflows.js";
@@ -109,7 +110,7 @@ const App = () => {
     <${Bar} onHelp=${() => setHelp(true)} />
     <${Banner} />
     <main id="main" tabindex="-1" data-title=${title}>${view}</main>
-    <${Slips} /><${Voice} />
+    <${Slips} /><${Voice} /><${Dropped} />
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
   `;
 };

@@ -23,19 +23,43 @@ const decoded = (text) => {
 };
 
 export const here = signal(read());
-const refresh = () => (here.value = read());
-addEventListener("popstate", refresh);
-addEventListener("hashchange", refresh);
+let at = location.href;
+const refresh = () => {
+  at = location.href;
+  here.value = read();
+};
+/** Asked before the page goes elsewhere, by who would lose something; it goes on with what it is given. */
+let gate = null;
+/** @param {(on: () => void) => void} asks @returns {() => void} to let everybody go */
+export const holdBack = (asks) => {
+  gate = asks;
+  return () => gate === asks && (gate = null);
+};
+const pass = (on) => {
+  if (!gate) return on();
+  gate(() => {
+    gate = null;
+    on();
+  });
+};
+addEventListener("popstate", () => {
+  if (!gate) return refresh();
+  const wanted = location.href;
+  history.pushState(null, "", at); // the browser has gone already
+  pass(() => go(wanted));
+});
+addEventListener("hashchange", () => gate || refresh());
 
 /**
  * Go to an address; `replace` leaves no step behind for the back button.
  * @param {string} path @param {{replace?: boolean, keepScroll?: boolean}} how
  */
-export const go = (path, { replace = false, keepScroll = false } = {}) => {
-  history[replace ? "replaceState" : "pushState"](null, "", url(path));
-  refresh();
-  if (!keepScroll) scrollTo(0, 0);
-};
+export const go = (path, { replace = false, keepScroll = false } = {}) =>
+  pass(() => {
+    history[replace ? "replaceState" : "pushState"](null, "", url(path));
+    refresh();
+    if (!keepScroll) scrollTo(0, 0);
+  });
 
 const segments = (...parts) => parts.map((part) => encodeURIComponent(part)).join("/");
 export const batchPath = (id, index) => `batches/${segments(id)}${index === undefined ? "" : `#${index}`}`;

@@ -19,13 +19,14 @@ const AWAY = { status: 0, code: "away", detail: "Safelight does not answer. It i
 
 /**
  * @param {string} path below the page's folder
- * @param {{method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal}} what
+ * @param {{method?: string, body?: unknown, json?: string, headers?: Record<string, string>, signal?: AbortSignal}} what
+ *     `json`: a body that is text already, with the numbers it came with
  * @returns {Promise<any>} the JSON of the answer, null for an empty one
  */
-export const ask = async (path, { method = "GET", body, headers = {}, signal: until } = {}) => {
+export const ask = async (path, { method = "GET", body, json, headers = {}, signal: until } = {}) => {
   const sent = { method, headers: { accept: "application/json", ...headers }, signal: until };
-  if (body !== undefined) {
-    sent.body = JSON.stringify(body);
+  if (body !== undefined || json !== undefined) {
+    sent.body = json ?? JSON.stringify(body);
     sent.headers["content-type"] = "application/json";
   }
   const answer = await reach(path, sent);

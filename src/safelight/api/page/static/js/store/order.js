@@ -35,7 +35,7 @@ export const likeThis = (batch, seed = "") => {
 };
 
 /** "name.safetensors 0.8" a line. */
-const lorasOf = (text) =>
+export const lorasOf = (text) =>
   text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
     const [, name, strength] = line.match(/^(.*?)(?:[\s:@]+(-?\d+(?:\.\d+)?))?$/);
     return { name, strength: strength === undefined ? 1 : Number(strength) };

@@ -15,7 +15,7 @@ import { Lightbox } from "./lightbox.js";
 
 const TOLD = 10; // percent between two announcements
 
-const Bar = ({ batch }) => {
+export const Bar = ({ batch }) => {
   const parts = [["stored", batch.counts.stored], ["failed", batch.counts.failed], ["canceled", batch.counts.canceled]];
   return html`<div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax=${batch.quantity}
     aria-valuenow=${batch.counts.stored} aria-label="Pictures done">
