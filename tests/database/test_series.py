@@ -171,9 +171,9 @@ async def test_the_list_of_series(database: Database) -> None:
         rights = Rights("key", users=users, characters=characters)
         reached = [one for one in newest if rights.reaches(*one)]
         assert await listed(database, rights, None, None) == reached
-        for user, character in itertools.product((None, "ann", "dan"), (None, "mira", "opal")):
-            wanted = [o for o in reached if user in (None, o[0]) and character in (None, o[1])]
-            assert await listed(database, rights, user, character) == wanted
+        for whose, of in itertools.product((None, "ann", "dan"), (None, "mira", "opal")):
+            wanted = [one for one in reached if whose in (None, one[0]) and of in (None, one[1])]
+            assert await listed(database, rights, whose, of) == wanted
 
 
 async def listed(
