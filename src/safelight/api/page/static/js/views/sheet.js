@@ -182,7 +182,7 @@ const Shown = ({ user, character, index, filter, size, control }) => {
     ${chosen.ranges.length > 0 && html`<${ChosenBar} user=${user} character=${character} chosen=${chosen.ranges} ...${deeds.bar} />`}
     ${large !== null && html`<${Large} user=${user} character=${character} index=${large} starred=${filter.starred} onIndex=${show} onClose=${close} onGone=${gone} />`}
     ${comparing && html`<${Compare} images=${comparing} character=${character} onClose=${() => setComparing(null)} />`}
-    ${printing && html`<${Contact} images=${printing} user=${user} character=${character} onDone=${() => setPrinting(null)} />`}
+    ${printing && html`<${Contact} images=${printing} user=${user} character=${character} shape=${shape} onDone=${() => setPrinting(null)} />`}
   `;
 };
 
