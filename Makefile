@@ -59,6 +59,11 @@ tools:
 			iproute2 libc-ares2 libevent-2.1-7 && cd .cache/pgbouncer && \
 		apt-get -qq download pgbouncer && dpkg -x pgbouncer_*.deb . && rm pgbouncer_*.deb; \
 		} >.cache/tools.log 2>&1 || echo "not all tools are there: see .cache/tools.log"
+	@test "$$(id -u)" != 0 || { command -v chromium && \
+		test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf; } >/dev/null || { \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install \
+			--no-install-recommends chromium fonts-dejavu-core; \
+		} >.cache/browser.log 2>&1 || echo "no Chromium: see .cache/browser.log"
 
 # The packages of Node that the tests of the OpenAI face use. Without them these tests are skipped,
 # each with a line how to get them.

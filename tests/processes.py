@@ -121,6 +121,7 @@ class Processes:
         self.home = home
         self.database_url = database_url
         self.characters = {"mira": "Mira", "opal-fever": "Opal Fever"}
+        self.workflow = "quick"
         self._all: list[Process] = []
 
     def start(
@@ -176,7 +177,7 @@ class Processes:
         config: str = "",
         environ: Mapping[str, str] | None = None,
     ) -> Serving:
-        """`serve` on a free port, with these backends and the characters on `quick`."""
+        """`serve` on a free port, with these backends and the characters on its workflow."""
         self.configure(backends, config)
         process = self.start("serve", "--port", "0", *arguments, environ=environ)
         line = process.line_with("http://")
@@ -192,7 +193,7 @@ class Processes:
         )
         text += f'[workflows.quick]\nfile = "{QUICK}"\n'
         for id, name in self.characters.items():
-            text += f'[characters.{id}]\nname = "{name}"\nworkflow = "quick"\n'
+            text += f'[characters.{id}]\nname = "{name}"\nworkflow = "{self.workflow}"\n'
         path = self.home / "safelight.toml"
         path.write_text(text + config)
         path.chmod(0o600)  # the doctor says so where it may hold secrets

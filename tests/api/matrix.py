@@ -105,6 +105,7 @@ TABLE: Final = (
     Route("GET", "/openai/v1/models/{id}", "character"),
     Route("POST", "/openai/v1/images/edits", "all", 400),
     Route("DELETE", _IMAGE, "owned"),
+    Route("POST", "/v1/estimates", "order"),
     Route("POST", "/v1/batches", "order", 201),
     Route("POST", "/openai/v1/images/generations", "order", unknown=404),
 )

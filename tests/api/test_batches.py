@@ -51,6 +51,18 @@ def test_an_explicit_seed_counts_upwards_with_the_index(server: Server) -> None:
     assert [(i["index"], i["seed"]) for i in batch["images"]] == [(3, 102), (2, 101), (1, 100)]
 
 
+def test_a_batch_says_what_its_order_named(server: Server) -> None:
+    """And nothing that character, style or workflow say; in its own answer as in lists."""
+    user = new_user()
+    named = {"seed": 100, "width": 64, "height": 80}
+    batch = server.post(order(user=user, workflow="quick", deadline=60, **named)).json
+    plain = server.post(order(user=user)).json
+    assert (batch["parameters"], plain["parameters"]) == (named, {})
+    listed = server.get(f"/v1/batches?user={user}").json["data"]
+    assert [one["parameters"] for one in listed] == [{}, named]
+    assert server.get(f"/v1/batches/{batch['id']}").json["parameters"] == named
+
+
 def test_a_batch_may_have_a_deadline_of_its_own(server: Server) -> None:
     for asked, told in ((7, 7), (86_400, 86_400)):
         batch = server.post(order(deadline=asked)).json

@@ -52,6 +52,7 @@ HEADERS: Final[Mapping[str, Sequence[str]]] = {
     "X-Stainless-Read-Timeout": ("nan", "inf", "-1", "1e999", "9" * 1_000, "\xff"),
     "Content-Type": ("\xff", LONG, "multipart/form-data; boundary="),
     "X-Forwarded-Proto": ("javascript", "\xff", ""),
+    "Accept-Encoding": ("gzip;q=" + "9" * 1_000, ";;;,,,", "\xff", "*;" * 1_000, " " * 1_000),
 }
 # Read before any route is: each is sent by itself, as whole lines.
 FIRST: Final = (
@@ -93,12 +94,27 @@ PASSED: Final = (
     ("GET", "/v1/batches/{batch}/events", False),
     ("POST", "/openai/v1/images/edits", False),
     ("GET", "/openai/v1/nothing", False),
+    ("GET", "/batches/x", True),
+)
+# The page and its files are for everybody, whatever their names.
+PAGE: Final = (
+    *("/", "/?%00", "/batches/%00", "/batches/" + LONG, "/series/%ff/%ed%a0%80", "/workflows/%0a"),
+    *("/series/..%2f..%2fx", "/static/%00/js/app.js", "/static/" + LONG + "/icon.svg?a=%zz"),
 )
 TARGETS: Final = (
-    *("*", "/", "//", "//v1/batches", "/v1//batches", "/v1/batches/", "/v1/batches/.."),
+    *PAGE,
+    *("/static/", "/static/x/%00", "/static/../v1/batches", "/static/%2e%2e/%2e%2e/etc/passwd"),
+    *(
+        "/static/x/..%5c..%5cauth.py",
+        "/static/x/js/app.js%00",
+        "/static/x/" + LONG,
+        "/queue%0a",
+        "/series/..%2f..%2fv1/x",
+    ),
+    *("*", "//", "//v1/batches", "/v1//batches", "/v1/batches/", "/v1/batches/.."),
     *("http://elsewhere.example/v1/batches", "v1/batches", "/v1/batches;x", "/V1/batches"),
     *("/v1/batches/%00", "/v1/batches/%ff%fe", "/v1/batches/%ed%a0%80", "/v1/batches/%", "/%2e%2e"),
-    *("/v1/batches/" + LONG, "/v1/batches/%7b%7d/events", "/v1/batches?" + "a=1&" * 2_000, "/?%00"),
+    *("/v1/batches/" + LONG, "/v1/batches/%7b%7d/events", "/v1/batches?" + "a=1&" * 2_000),
     *("/v1/series/%00/mira", "/v1/series/ann/mira/images/%00", "/v1/series/ann/mira/images/0"),
     *("/v1/series/ann/mira/images/" + "9" * 5_000, "/v1/series/ann%2Fmira/mira", "/v1/series/ /x"),
     *("/v1/images/%00/file", "/v1/images/{image}%00/file", "/v1/images/{image}/file%0a"),
@@ -259,6 +275,7 @@ def _routes(target: Target) -> Iterator[tuple[str, str, bool]]:
         if (route.method, route.what) != ("DELETE", "images"):
             yield route.method, path, route.kind == "open"
     yield (*STREAM.split(" "), False)  # type: ignore[misc]
+    yield from (("GET", path, True) for path in ("/", "/series/ann/mira", "/favicon.ico"))
     for path in ("/docs", "/openapi.json", "/problems/gone", "/nowhere", "/openai/nowhere"):
         yield "GET", path, False
 
@@ -309,14 +326,17 @@ def test_hostile_headers_that_everybody_passes(target: Target) -> None:
 
 
 def test_hostile_addresses(target: Target) -> None:
-    """Whatever stands in the first line; what is nowhere is 404 or 422, and nothing without a
-    key."""
+    """Whatever stands in the first line; what is nowhere is 404 or 422, and without a key there is
+    nothing but the page."""
     wrong: list[str] = []
     for method, path, key in itertools.product(
         ("GET", "HEAD", "BREW", "CONNECT"), TARGETS, (target.root, None)
     ):
         came = target.send(method, path, key=key)
-        wrong += _wrong((method, path, key is not None), came, refused=key is None)
+        is_open = path in PAGE and method in ("GET", "HEAD")
+        wrong += _wrong((method, path, key is not None), came, refused=not (key or is_open))
+        if is_open and came.status != 200:
+            wrong.append(f"{method} {path[:200]}: {came.status}")
     assert wrong == []
     assert _answers(target)
 

@@ -18,6 +18,7 @@ from tests.api.declared import codes_of, wrong_in
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference" / "openapi.json"
 ROUTES = {
     "POST /v1/batches": "create_batch",
+    "POST /v1/estimates": "estimate_batch",
     "GET /v1/batches": "list_batches",
     "GET /v1/batches/{id}": "get_batch",
     "POST /v1/batches/{id}/cancel": "cancel_batch",

@@ -7,6 +7,7 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image as Pictures
@@ -48,6 +49,7 @@ def test_four_pictures_are_ready_when_generate_returns(
         assert numbers == sorted(set(numbers), key=lambda number: number or 0)
         assert batch.refresh() == client.batch(batch.id) == client.batches(user="areg").data[0]
         look_through(client, batch)
+        star_and_take_along(client, batch, tmp_path)
         with pytest.raises(InvalidRequest) as refused:
             client.order("opal-fever", user="../x", quantity=0)
         assert {each.pointer for each in refused.value.errors} == {"/user", "/quantity"}
@@ -67,6 +69,19 @@ def look_through(client: Client, batch: Batch) -> None:
     assert one.raw["sha256"]
     assert {each.id: each.name for each in client.characters()}["opal-fever"] == "Opal Fever"
     assert client.ready()["checks"]
+
+
+def star_and_take_along(client: Client, batch: Batch, folder: Path) -> None:
+    """A star goes and comes; a ZIP has the pictures that were asked for."""
+    assert client.star(batch.images[0]).starred_at
+    assert client.unstar(batch.images[0].id).starred_at is None
+    for indices, images in ((None, batch.images), ([4, 2], batch.images[::2])):
+        path = client.download_series("areg", "opal-fever", folder / f"{indices}.zip", indices)
+        with ZipFile(path) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        assert files == {image.name: image.read() for image in images}
+    with pytest.raises(NotFound, match="no images 5;"):
+        client.download_series("areg", "opal-fever", folder, [5])
 
 
 def test_a_batch_that_cannot_be_drawn_says_why_and_can_be_tried_again(

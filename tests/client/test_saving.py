@@ -105,3 +105,57 @@ async def test_bytes_that_were_changed_on_the_way_are_asked_for_again(
     server.next(FIRST, sends(OTHER, tag=tag), sends(PNG, tag=tag))
     assert await batch.images[1].read() == PNG
     assert len(server.requests(FIRST)) == 2
+
+
+ZIP = "GET /v1/series/ann/mira/download.zip"
+
+
+async def test_a_series_is_saved_whole_or_not_at_all(
+    server: ScriptedServer, client: AsyncClient, tmp_path: Path
+) -> None:
+    """What breaks off is asked for again; then it is there, and in no other file's place."""
+    server.usual[ZIP] = sends(PNG)
+    server.next(ZIP, sends(PNG, whole=False), sends(PNG, whole=False))
+    for _ in range(2):
+        saved = await client.download_series("ann", "mira", tmp_path)
+        assert saved == tmp_path / "ann-mira.zip"
+        assert (names_in(tmp_path), saved.read_bytes()) == (["ann-mira.zip"], PNG)
+    assert len(server.requests(ZIP)) == 4
+    server.usual[ZIP] = sends(OTHER)
+    with pytest.raises(FileExistsError, match="is another file"):
+        await client.download_series("ann", "mira", tmp_path)
+    assert saved.read_bytes() == PNG
+    other = await client.download_series("ann", "mira", str(tmp_path / "other.zip"))
+    assert (other.name, other.read_bytes()) == ("other.zip", OTHER)
+    server.usual[ZIP] = problem(404, "not-stored", "nothing is stored")
+    with pytest.raises(NotFound, match="nothing is stored"):
+        await client.download_series("ann", "mira", tmp_path / "third.zip")
+    assert names_in(tmp_path) == ["ann-mira.zip", "other.zip"]
+
+
+@pytest.mark.parametrize(
+    ("indices", "asked"),
+    [([13], "13"), ([1, 2, 3], "3-1"), ([10, 13, 9, 8, 13, 1], "13,10-8,1"), ([], "")],
+)
+async def test_some_of_a_series_are_asked_for_by_ranges(
+    server: ScriptedServer, client: AsyncClient, tmp_path: Path, indices: list[int], asked: str
+) -> None:
+    """None of them is not all: the server says no to it."""
+    server.usual[ZIP] = sends(PNG)
+    await client.download_series("ann", "mira", tmp_path, iter(indices))
+    assert server.requests(ZIP)[0].query == {"indices": asked}
+
+
+async def test_a_star_is_asked_for_by_an_image_or_its_id(
+    server: ScriptedServer, batch: AsyncBatch, client: AsyncClient
+) -> None:
+    """The answer is the image as it is now."""
+    moment = "2026-01-02T03:04:05Z"
+    image = batch.images[1]
+    assert image.starred_at is None
+    for method, starred_at in (("PUT", moment), ("DELETE", None)):
+        route = f"{method} /v1/images/i1/star"
+        server.usual[route] = says(image.raw | {"starred_at": starred_at})
+        asked = client.star if method == "PUT" else client.unstar
+        assert [(await asked(one)).starred_at for one in (image, "i1")] == [starred_at] * 2
+        assert len(server.requests(route)) == 2

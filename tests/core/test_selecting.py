@@ -66,7 +66,7 @@ def test_images_that_have_files() -> None:
 
 
 def test_images_that_are_not_there_are_named() -> None:
-    with pytest.raises(Unknown, match=r"no images: 9, 7; "):
+    with pytest.raises(Unknown, match=r"no images 9, 7; "):
         check_files((9, 8, 7), [*stored(8), Named(6, "failed", False)])
     with pytest.raises(Unknown, match="20, 19, 18, 17, 16, 15, 14, 13, 12, 11 and more;"):
         check_files(range(20, 0, -1), [])

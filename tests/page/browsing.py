@@ -20,10 +20,12 @@ from playwright.sync_api import (
     Request,
     StorageState,
     WebError,
+    expect,
     sync_playwright,
 )
 
-PATIENCE: Final = 60_000  # ms; machines are busy
+PATIENCE: Final = 40_000  # ms; machines are busy
+expect.set_options(timeout=PATIENCE)
 # Without the last four it asks for hosts of its maker's at every start.
 _FLAGS: Final = (
     "--disable-gpu",

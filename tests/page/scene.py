@@ -29,16 +29,19 @@ class Darkroom:
         *,
         seconds: float = 0.05,
         backends: int = 1,
+        workflow: str = "quick",
         faults: Mapping[str, float] | None = None,
         config: str = "",
     ) -> None:
-        """`seconds` a rendering; `faults` of every simulator, by name, with their probability;
+        """`seconds` a rendering; `workflow` is `quick` or `portrait`, which takes steps;
+        `faults` of every simulator, by name, with their probability;
         `config` is added to the settings file."""
         told = [f"--fault={name}:{often}" for name, often in (faults or {}).items()]
         self.simulators: Sequence[Simulating] = [
             processes.simulate(*told, seconds=seconds) for _ in range(backends)
         ]
         processes.characters = dict(CHARACTERS)
+        processes.workflow = workflow
         self.processes = processes
         self._config = _WORKFLOWS + config
         self.serving: Serving = self._serve(0)

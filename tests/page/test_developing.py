@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.page.browsing import Visits
 from tests.page.scene import Darkroom
@@ -21,7 +21,7 @@ AWAY += ["ERR_CONNECTION_RESET", "status of 503", "ERR_NETWORK_CHANGED"]
 def order_eight(page: Page) -> str:
     """By the page itself; the batch's id."""
     page.get_by_label("What").fill("by the sea")
-    page.locator("label", has_text="8").locator("visible=true").last.click()
+    page.get_by_role("radio", name="8", exact=True).check()
     page.get_by_role("button", name="Order 8 pictures").click()
     page.wait_for_url("**/batches/*")
     return page.url.rsplit("/", 1)[1]
@@ -33,7 +33,7 @@ def test_eight_develop_and_the_one_that_fails_is_tried_again_in_its_place(
     """Eight numbered slots are there at once. They are queued, they develop with a ring and a
     preview, they are there; those that fail say why and are tried again under their own number. A
     reload in the middle loses nothing, and in the end the zip has all eight."""
-    darkroom = open_darkroom(seconds=1, backends=2, config=ONE_TRY)
+    darkroom = open_darkroom(seconds=3, workflow="portrait", config=ONE_TRY)
     page = visit(darkroom.url)
     batch = order_eight(page)
     expect(page.locator(".frames .frame")).to_have_count(8)
@@ -127,18 +127,14 @@ def test_an_order_that_got_no_answer_is_not_made_twice(darkroom: Darkroom, visit
     page = visit(darkroom.url, expects=["ERR_FAILED"])
     lost: list[str] = []
 
-    def lose(route: object) -> None:
-        if lost:
-            route.continue_()  # type: ignore[attr-defined]
+    def lose(route: Route) -> None:
+        if lost or route.request.method != "POST":
+            route.continue_()
             return
-        made = route.fetch()  # type: ignore[attr-defined]
-        lost.append(json.loads(made.text())["id"])
-        route.abort()  # type: ignore[attr-defined]
+        lost.append(json.loads(route.fetch().text())["id"])
+        route.abort()
 
-    page.route(
-        "**/v1/batches",
-        lambda route: lose(route) if route.request.method == "POST" else route.continue_(),
-    )
+    page.route("**/v1/batches", lose)
     page.get_by_role("button", name="Order 4 pictures").click()
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
     page.get_by_role("button", name="Order 4 pictures").click()

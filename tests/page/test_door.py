@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -150,3 +150,23 @@ def test_the_watch_over_use_by_everybody_sees_what_is_wrong(
         "document.querySelector('#app').append(Object.assign(new Image(), {src: 'favicon.ico'}))"
     )
     assert any(one.startswith("image-alt") for one in violations(page))
+
+
+def test_a_server_that_comes_back_is_the_same_place(
+    open_darkroom: Callable[..., Darkroom], visit: Visits
+) -> None:
+    """With keys, on a phone, zoomed: the page comes, and tells who has none that they need one."""
+    darkroom = open_darkroom(seconds=0.2, faults={"oom": 0}, backends=2)
+    batch = darkroom.order(2, workflow="portrait", wait=60)
+    assert batch["status"] == "completed", batch
+    key = darkroom.key("user:ann")
+    page = visit(darkroom.url, width=390, height=844, touch=True, zoom=2, expects=["401"])
+    has_come(page)
+    assert page.evaluate("fetch('v1/batches').then((answer) => answer.status)") == 401
+    darkroom.stop(kill=True)
+    darkroom.start()
+    assert darkroom.get(f"/v1/batches/{batch['id']}", key)["status"] == "completed"
+    assert darkroom.ask("GET", f"/v1/batches/{batch['id']}")[0] == 401
+    assert darkroom.key("character:old-tom")
+    page.reload()
+    has_come(page)

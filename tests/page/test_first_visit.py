@@ -39,7 +39,7 @@ def test_what_was_ordered_last_is_still_in_the_fields(darkroom: Darkroom, visit:
     """Also after a reload, and what is under the fold is unfolded where something stands in it;
     Ctrl-Enter orders; a refusal stands at its field and nothing that was typed is lost."""
     page = visit(darkroom.url, expects=["status of 422"])
-    page.get_by_text("Old Tom").click()
+    page.get_by_role("radio", name="Old Tom").check()
     page.get_by_label("What").fill("with a pipe")
     page.get_by_text("Seed, size, steps, style").click()
     page.get_by_label("Seed").fill("41")

@@ -9,9 +9,13 @@ from playwright.sync_api import Page, expect
 from tests.page.browsing import Visits
 from tests.page.scene import Darkroom
 
-SCALE = (
-    "new DOMMatrix(getComputedStyle(document.querySelector('.stage img:last-of-type')).transform).a"
+SCALE = """new DOMMatrix(
+  getComputedStyle(document.querySelector('.stage img:last-of-type')).transform).a"""
+LEAFING = (
+    *(("ArrowRight", 3), ("ArrowRight", 2), ("ArrowLeft", 3), ("End", 1), ("ArrowRight", 1)),
+    ("Home", 4),
 )
+COPIED = "(seed) => navigator.clipboard.readText().then((text) => text === String(seed))"
 
 
 def test_the_keyboard_alone_leads_through_all_pictures(darkroom: Darkroom, visit: Visits) -> None:
@@ -27,14 +31,7 @@ def test_the_keyboard_alone_leads_through_all_pictures(darkroom: Darkroom, visit
     page.keyboard.press("Enter")
     shown = page.get_by_role("dialog").locator(".caption .number")
     expect(shown).to_have_text("4")
-    for key, index in (
-        ("ArrowRight", 3),
-        ("ArrowRight", 2),
-        ("ArrowLeft", 3),
-        ("End", 1),
-        ("ArrowRight", 1),
-        ("Home", 4),
-    ):
+    for key, index in LEAFING:
         page.keyboard.press(key)
         expect(shown).to_have_text(str(index))
     page.keyboard.press("ArrowRight")
@@ -51,9 +48,7 @@ def test_the_keyboard_alone_leads_through_all_pictures(darkroom: Darkroom, visit
     for known in ("prompt_id", "sha256", "pixels_sha256", "backend", "batch"):
         expect(story).to_contain_text(told[known])
     page.keyboard.press("s")
-    page.wait_for_function(
-        f"navigator.clipboard.readText().then((text) => text === '{images[3]['seed']}')"
-    )
+    page.wait_for_function(COPIED, arg=images[3]["seed"])
     page.keyboard.press(".")
     expect(page.get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
     assert darkroom.get(f"/v1/images/{images[3]['id']}")["starred_at"]
@@ -110,10 +105,7 @@ def swipe(page: Page, start: int, end: int) -> None:
     """One finger from here to there, as the browser itself hears it."""
     touch = page.context.new_cdp_session(page)
     steps = [start + (end - start) * step // 5 for step in range(6)]
-    for kind, x in [
-        ("touchStart", start),
-        *[("touchMove", step) for step in steps],
-        ("touchEnd", end),
-    ]:
+    moves = [("touchMove", step) for step in steps]
+    for kind, x in [("touchStart", start), *moves, ("touchEnd", end)]:
         points = [] if kind == "touchEnd" else [{"x": x, "y": 400}]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})

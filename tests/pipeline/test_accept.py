@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
 from safelight.core.errors import Invalid
+from safelight.core.planning import make_plan
+from safelight.core.records import Batch, Limits, Lora, Parameters
 from safelight.database import batches
 from safelight.database.connection import Database
 from safelight.pipeline.accept import Key
-from tests.pipeline.orders import Counter
+from tests.pipeline.orders import CATALOGUE, ORDER, Counter
 
 
 async def test_a_batch_has_contiguous_indices_highest_first(database: Database) -> None:
@@ -46,6 +50,30 @@ async def test_an_explicit_seed_counts_up_with_the_index(database: Database) -> 
     batch = await Counter(database).accept(seed=7, quantity=3)
     assert [(image.index, image.seed) for image in batch.images] == [(3, 9), (2, 8), (1, 7)]
     assert all(image.seed_explicit for image in batch.images)
+
+
+async def test_what_an_order_named_is_kept_as_it_was_said(database: Database) -> None:
+    """Every parameter there is, the emptiest values, too; nothing of an order that names none. The
+    plan is of a workflow without any of them: what is kept is the order's word, not the plan's."""
+    counter = Counter(database)
+    said = Parameters(64, 4096, 10_000, 0.1, "euler", "normal")
+    loras = (Lora("a.safetensors", -0.5), Lora("ü", 1))
+    named = {"seed": 0, "negative_prompt": "", "style": "anime", "embedding": "e"}
+    plan, graph = make_plan(ORDER, CATALOGUE, Limits())
+    listed = [{"name": "a.safetensors", "strength": -0.5}, {"name": "ü", "strength": 1}]
+    cases: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        (
+            {**named, "loras": loras, "parameters": said},
+            {**named, "loras": listed, **asdict(said)},
+        ),
+        ({"loras": ()}, {"loras": []}),
+        ({}, {}),
+    ]
+    for fields, told in cases:
+        accepted = await counter.acceptor.accept(replace(ORDER, **fields), plan, graph)
+        assert isinstance(accepted, Batch)
+        assert await batches.batch(database, accepted.id) == accepted
+        assert accepted.parameters == told
 
 
 async def test_the_same_key_replays_the_same_batch_also_at_the_same_moment(

@@ -77,7 +77,8 @@ def test_a_user_is_erased_and_nobody_else_notices(processes: Processes) -> None:
     pictures are as they were, and the second time there is nothing to do."""
     simulating = processes.simulate("--models", "any", seconds=0.05)
     serving = processes.serve([simulating.url], config=config(processes, graph()) + WEBHOOKS)
-    done = secretly(serving)
+    done = secretly(serving, seed=4711)
+    assert done["parameters"] == {"seed": 4711}
     told = {"url": f"http://127.0.0.1:9/{SECRET}"}
     secretly(serving, 1, character="ben", negative_prompt=f"no {SECRET}", webhook=told)
     bens = serving.order(2, user="ben")
@@ -114,6 +115,7 @@ def test_a_user_is_erased_and_nobody_else_notices(processes: Processes) -> None:
     assert status_of(serving, again, "POST") == (409, "erased")
     batch = serving.get(f"/v1/batches/{done['id']}")
     assert (batch["prompt"], batch["metadata"], batch["status"]) == ("", None, "completed")
+    assert batch["parameters"] == {}
     assert serving.get("/v1/series/ann/mira")["highest"] == 43
     assert serving.read(bens["images"][0]["url"])
     assert erase(processes, "--user", "ann")["batches"] == 0

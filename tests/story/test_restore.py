@@ -65,7 +65,7 @@ def test_after_a_restore_nothing_is_given_out_again(processes: Processes) -> Non
     simulating = processes.simulate(seconds=0.5)
     processes.database_url = ""
     serving = processes.serve([simulating.url])
-    first = serving.order(4)
+    first = serving.order(4, seed=4711)
     running = serving.post("/v1/batches", {**SLOW, "quantity": 16})["id"]
     until_stored(serving, running, 1)
     backup = run(processes, "backup", "safe.tar")
@@ -89,6 +89,7 @@ def test_after_a_restore_nothing_is_given_out_again(processes: Processes) -> Non
     assert outcome["again"] >= 1
 
     serving = processes.serve([simulating.url])
+    assert serving.get(f"/v1/batches/{first['id']}")["parameters"] == {"seed": 4711}
     _listeners_are_told(serving, first, running, heard, everywhere)
     assert_exactly(until_ended(serving, running), 16)
     later = serving.order(4)

@@ -150,6 +150,30 @@ class Counts(AnswerBody):
     canceled: int
 
 
+class BatchLora(AnswerBody):
+    """A LoRA file that an order named, and its strength."""
+
+    name: str
+    strength: float
+
+
+class BatchParameters(AnswerBody):
+    """What the order itself said of the drawing; what it left out is not there."""
+
+    seed: int = 0
+    """Of the lowest index."""
+    negative_prompt: str = ""
+    width: int = 0
+    height: int = 0
+    steps: int = 0
+    cfg: float = 0.0
+    sampler: str = ""
+    scheduler: str = ""
+    style: str = ""
+    loras: list[BatchLora] = Field(default_factory=list)
+    embedding: str = ""
+
+
 class Batch(AnswerBody):
     """One request for `quantity` images."""
 
@@ -168,6 +192,8 @@ class Batch(AnswerBody):
     """The first of `urls`."""
     counts: Counts
     prompt: str
+    parameters: BatchParameters
+    """Nothing of batches that were ordered before these were kept, or whose user was erased."""
     pool: str
     workflow: str
     metadata: dict[str, Any] | None
@@ -181,6 +207,21 @@ class Batch(AnswerBody):
     """When all will be stored, the latest of the images'; null where one is not known."""
     held: str | None
     """Why what is queued of it is not drawn; only in the answer of `GET /v1/batches/{id}`."""
+
+
+class Estimate(AnswerBody):
+    """What is to be expected of an order that is not given yet."""
+
+    seconds: float | None
+    """Until its last image is stored; null where nothing was measured, or where an image would wait
+    for a cap of its user."""
+    eta: datetime | None
+    """The same as a moment."""
+    ahead: int
+    """Images in its pool's line that would be drawn before its first."""
+    quantity: int
+    held: str | None
+    """Why it would not be drawn: its workflow kills backends."""
 
 
 class Batches(AnswerBody):

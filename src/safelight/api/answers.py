@@ -18,7 +18,7 @@ from safelight.core.killing import Hold
 from safelight.core.records import Attempt, Batch, Character, Image, Publication, Workflow
 from safelight.core.slots import WorkflowReport
 from safelight.core.states import QUEUED
-from safelight.gateway import Kept, Outlook, Provenance
+from safelight.gateway import Estimate, Kept, Outlook, Provenance
 
 Json: TypeAlias = dict[str, Any]
 Namer: TypeAlias = Callable[[str, str, int], str]  # user, character, index -> file name
@@ -86,6 +86,7 @@ def batch_json(batch: Batch, base: Base, name: Namer, expected: Outlook = _NOTHI
             "canceled": counters.canceled,
         },
         "prompt": batch.prompt,
+        "parameters": batch.parameters,
         "pool": batch.pool,
         "workflow": batch.workflow,
         "metadata": batch.metadata,
@@ -95,6 +96,18 @@ def batch_json(batch: Batch, base: Base, name: Namer, expected: Outlook = _NOTHI
         "deadline": moment(batch.deadline),
         "eta": moment(expected.eta),
         "held": expected.held,
+    }
+
+
+def estimate_json(estimate: Estimate) -> Json:
+    """What is to be expected of an order that is not given yet."""
+    seconds = estimate.seconds
+    return {
+        "seconds": None if seconds is None else round(seconds, 1),
+        "eta": moment(estimate.eta),
+        "ahead": estimate.ahead,
+        "quantity": estimate.quantity,
+        "held": estimate.held,
     }
 
 

@@ -20,6 +20,7 @@ from safelight.api.native import (
     batches,
     characters,
     downloads,
+    estimates,
     events,
     images,
     links,
@@ -40,6 +41,7 @@ from safelight.gateway import Gateway, Keyring
 
 _ROUTERS = (
     batches,
+    estimates,
     events,
     webhooks,
     images,

@@ -10,6 +10,7 @@ idempotency key, so that an order sent twice is still one batch.
 
     synchronous.py   the client for those who wait
     asynchronous.py  the client for those who do not; both have the same methods
+    taking.py        the part of it that brings bytes: pictures, a series as one file
     operating.py     the part of it that is mostly for those who run a server
     bound.py         batches and images that can ask for more of themselves
     records.py       what comes back

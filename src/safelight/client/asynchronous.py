@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from os import PathLike
 from pathlib import Path
-from typing import IO, Any, Unpack
+from typing import Any, Unpack
 
 from safelight.client.bound import AsyncBatch, AsyncImage
 from safelight.client.connection import Connection
@@ -21,14 +19,13 @@ from safelight.client.records import (
     ImageRecord,
     Page,
     Parameters,
-    Series,
     page_from,
-    series_from,
 )
-from safelight.client.saving import made, own_name, save, target_of, whole
+from safelight.client.saving import made, own_name, save, target_of
+from safelight.client.taking import Taking, series_path
 
 
-class AsyncClient(Operating):
+class AsyncClient(Taking, Operating):
     """Talks to one server, in one event loop; close it, or use it in `async with`.
 
     `url` and `key` (an API key) are taken from SAFELIGHT_URL and SAFELIGHT_KEY where they are not
@@ -213,27 +210,16 @@ class AsyncClient(Operating):
         """
         return await self._image("DELETE", id, "?publications=true" if publications else "")
 
-    async def read(self, id: str) -> bytes:
-        """A picture as PNG. Raises `NotFound` while it is not stored, and when it is deleted."""
-        file = io.BytesIO()
-        await self.bring(id, file)
-        return file.getvalue()
+    async def star(self, image: ImageRecord | str) -> AsyncImage:
+        """Give an image, or the one with this id, a star: see `starred_at`.
 
-    async def download(self, id: str, path: str | PathLike[str]) -> None:
-        """Write a picture to a file, whole or not at all, in place of what was there."""
-        with whole(Path(path)) as file:
-            await self.bring(id, file)
+        Raises `NotFound` where it was deleted.
+        """
+        return await self._image("PUT", _id_of(image), "/star")
 
-    async def bring(self, id: str, file: IO[bytes]) -> None:
-        """Write a picture into an open file, from its beginning."""
-        await self._connection.bring(f"/v1/images/{path_of(id)}/file", file)
-
-    async def thumbnail(self, id: str, width: int = 320) -> bytes:
-        """A small copy of a picture as WebP, at most so many pixels wide."""
-        file = io.BytesIO()
-        path = f"/v1/images/{path_of(id)}/thumbnail?width={width:d}"
-        await self._connection.bring(path, file)
-        return file.getvalue()
+    async def unstar(self, image: ImageRecord | str) -> AsyncImage:
+        """Take its star away."""
+        return await self._image("DELETE", _id_of(image), "/star")
 
     async def save_image(self, image: ImageRecord, path: Path) -> Path:
         """See `AsyncImage.save`."""
@@ -246,22 +232,18 @@ class AsyncClient(Operating):
         wanted = {own_name(image.name): image.id for image in batch.images if image.ready}
         return await save(made(folder), wanted, self.bring)
 
-    async def series(self, user: str, character: str) -> Series:
-        """The highest index of a series, and how many of its images are how."""
-        return series_from(await self._connection.ask("GET", _series(user, character)))
-
     async def series_images(
         self, user: str, character: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Page[AsyncImage]:
         """A page of a series' images, highest index first."""
-        path = f"{_series(user, character)}/images"
+        path = f"{series_path(user, character)}/images"
         page = await self._connection.ask("GET", path, params=_given(limit, {"before": cursor}))
         found: Page[AsyncImage] = page_from(page, lambda raw: AsyncImage.of(raw, self), "before")
         return found
 
     async def series_image(self, user: str, character: str, index: int) -> AsyncImage:
         """An image by its index."""
-        path = f"{_series(user, character)}/images/{index:d}"
+        path = f"{series_path(user, character)}/images/{index:d}"
         return AsyncImage.of(await self._connection.ask("GET", path), self)
 
     async def _wait(self, batch: AsyncBatch, timeout: float | None) -> AsyncBatch:
@@ -287,8 +269,8 @@ class AsyncClient(Operating):
         return AsyncImage.of(await self._connection.ask(method, path), self)
 
 
-def _series(user: str, character: str) -> str:
-    return f"/v1/series/{path_of(user)}/{path_of(character)}"
+def _id_of(image: ImageRecord | str) -> str:
+    return image if isinstance(image, str) else image.id
 
 
 def _given(limit: int | None, filters: dict[str, str | None]) -> dict[str, Any]:

@@ -79,6 +79,7 @@ class ImageRecord:
     eta: str | None  # when it will be stored, None where nothing is known
     place: int | None  # in its pool's line, 1 is next; None when not queued
     deleted_at: str | None  # since then there is no file
+    starred_at: str | None  # since then it has a star
     raw: Json = field(repr=False, compare=False)
 
     @property
@@ -212,7 +213,7 @@ def image_fields(raw: Json) -> dict[str, Any]:
                 for each in raw.get("publications", ())
             ),
             "error": _failure(raw.get("error")),
-            **{name: raw.get(name) for name in ("eta", "place", "deleted_at")},
+            **{name: raw.get(name) for name in ("eta", "place", "deleted_at", "starred_at")},
             "raw": raw,
         }
 

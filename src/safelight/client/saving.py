@@ -13,11 +13,11 @@ from typing import IO, TypeAlias
 
 from safelight.client.errors import UnexpectedAnswer
 
-Bring: TypeAlias = Callable[[str, IO[bytes]], Awaitable[None]]  # an image's id, an open file
+Bring: TypeAlias = Callable[[str, IO[bytes]], Awaitable[None]]  # what is asked for, an open file
 
 
 async def save(folder: Path, wanted: Mapping[str, str], bring: Bring) -> list[Path]:
-    """Bring images (name of the file -> id) into a folder: all of them or none.
+    """Bring files (name -> what to ask for) into a folder: all of them or none.
 
     Raises:
         FileExistsError: a file of that name holds something else. Nothing was written.

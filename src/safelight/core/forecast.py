@@ -12,6 +12,10 @@ The line is drawn by parallel servers of different speed, each taking the next i
 place p is stored at the smallest t with N(t) ≥ p. An image that was sent, with a others before it
 at its backend, is stored after max(s − e, 0) + a·s.
 
+An order that is not given yet would stand where fair queueing puts it (`core.fairness`): image k of
+it with the turn max(last turn of its user, clock of the pool) + what k images cost, so at the place
+k + the images in line with that turn or a lower one. It is there when its last one is.
+
 Not known, and so not in it: who orders later and takes turns, other workflows in the line that are
 faster or slower, backends that come and go. A backend nobody measured counts with the median of the
 others. An image that waits for a cap of its user has no forecast.

@@ -8,7 +8,7 @@ kept with the batch and drawn where there is a place for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
@@ -69,6 +69,25 @@ def make_plan(order: Order, catalogue: Catalogue, limits: Limits) -> tuple[Plan,
     if faults or subject is None:
         raise Invalid(faults[0].detail, code=faults[0].code, errors=tuple(faults))
     return _plan(order, subject), subject.prepared.workflow.graph
+
+
+def named_by(order: Order) -> dict[str, Any]:
+    """What an order says of the drawing beside its prompt, as JSON; what it leaves open is not
+    there.
+
+    Example:
+        >>> named_by(Order("ann", "mira", "a prompt", 4, seed=7, style="anime"))
+        {'seed': 7, 'style': 'anime'}
+    """
+    said = {
+        "seed": order.seed,
+        "negative_prompt": order.negative_prompt,
+        **{name: getattr(order.parameters, name) for name in PARAMETERS},
+        "style": order.style,
+        "loras": None if order.loras is None else [asdict(lora) for lora in order.loras],
+        "embedding": order.embedding,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def steps_of(plan: Plan, graph: Graph) -> int | None:

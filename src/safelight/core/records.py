@@ -251,6 +251,7 @@ class Batch:
     deadline: datetime
     last_event: int  # number of the newest event of this batch
     traceparent: str | None = None  # where in a trace it was accepted; lists do not say
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # that the order itself named
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from safelight.core.errors import Gone, Invalid, NotStored, Refusal, Unknown
+from safelight.core.errors import Gone, Invalid, NotStored, Unknown
 from safelight.core.states import CANCELED, FAILED, STORED
 
 MOST: Final = 10_000
@@ -17,7 +17,8 @@ MOST: Final = 10_000
 LARGEST: Final = 2**31 - 1
 """The largest index that one may name."""
 _PART: Final = re.compile(r"([1-9][0-9]{0,9})(?:-([1-9][0-9]{0,9}))?", re.ASCII)
-_NAMED: Final = 10  # indices that a refusal names
+_FIRST: Final = 10  # indices that a refusal names
+_ADVICE: Final = "leave them out, or name none to get all there are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +84,22 @@ def check_files(asked: Iterable[int], known: Sequence[Named]) -> None:
     Raises `Unknown`, `Gone` or `NotStored`, with the first indices concerned.
     """
     there = {one.index for one in known}
-    _refuse_any((index for index in asked if index not in there), Unknown("there are no images"))
-    _refuse_any((one.index for one in known if one.deleted), Gone("these images were deleted"))
+    if named := _named(index for index in asked if index not in there):
+        raise Unknown(f"there are no images {named}; {_ADVICE}")
+    if named := _named(one.index for one in known if one.deleted):
+        raise Gone(f"these images were deleted: {named}; {_ADVICE}")
     missing = [one for one in known if one.status != STORED]
-    refusal = NotStored("these images are not stored")
-    if any(one.status in (FAILED, CANCELED) for one in missing):
-        refusal.retry_after = None  # however long one waits, one of them will not come
-    _refuse_any((one.index for one in missing), refusal)
-
-
-def _refuse_any(indices: Iterable[int], refusal: Refusal) -> None:
-    first = list(islice(indices, _NAMED + 1))
-    if first:
-        named = ", ".join(str(index) for index in first[:_NAMED])
-        more = " and more" if len(first) > _NAMED else ""
-        refusal.detail = f"{refusal.detail}: {named}{more}; leave them out, or all indices"
+    if named := _named(one.index for one in missing):
+        refusal = NotStored(f"these images are not stored: {named}; {_ADVICE}")
+        if any(one.status in (FAILED, CANCELED) for one in missing):
+            refusal.retry_after = None  # however long one waits, one of them will not come
         raise refusal
+
+
+def _named(indices: Iterable[int]) -> str:
+    """The first of them, for a sentence; empty where there is none."""
+    first = list(islice(indices, _FIRST + 1))
+    return ", ".join(str(index) for index in first[:_FIRST]) + " and more" * (len(first) > _FIRST)
 
 
 def _malformed(detail: str, pointer: str) -> Invalid:

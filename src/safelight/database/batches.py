@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,7 @@ class NewBatch:
     images: Sequence[NewImage]
     last_in_line: int | None = None  # the last turn that gets a place in the line; None: all do
     traceparent: str | None = None  # where in a trace it was accepted
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # that the order named
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ async def insert(c: Connection, batch: NewBatch) -> tuple[datetime, datetime]:
         [image.turn for image in batch.images],
         batch.last_in_line,
         batch.traceparent,
+        json_text(batch.parameters),
     )
     return row["created_at"], row["deadline"]
 

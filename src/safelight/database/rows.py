@@ -65,6 +65,7 @@ def batch_of(row: Row, images: list[Row], *, image_id: str = "id") -> Batch:
         deadline=row["deadline"],
         last_event=row["last_event"],
         traceparent=row.get("traceparent"),
+        parameters=from_json(row["parameters"]),
     )
 
 

@@ -8,6 +8,7 @@ an idempotency key.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -27,6 +28,12 @@ async def unfinished(c: Connection, user: str) -> int:
     await c.fetchrow(sql("lock_user"), user, _UNFINISHED)
     count: int = await c.fetchval(sql("unfinished"), user)
     return count
+
+
+async def count_unfinished(database: Database, user: str) -> int:
+    """The same without a lock: it may have changed by now."""
+    row = await database.fetchrow("unfinished", user)
+    return int(row["unfinished"]) if row else 0
 
 
 async def has_room(c: Connection, image: str, cap: int) -> bool:
@@ -86,6 +93,26 @@ async def standings(
     places = {id: Standing(**fields) for id, fields in from_json(row["images"]).items()}
     hold = hold_of(from_json(row["hold"])) if row["hold"] else None
     return row["now"], servers, places, hold
+
+
+@dataclass(frozen=True, slots=True)
+class WouldStand:
+    """Where the images of an order would stand if it was given now."""
+
+    before_first: int  # images in its pool's line that would be drawn before its first
+    before_last: int  # and before its last, its own not counted
+    hold: Hold | None  # its graph is not drawn there
+
+
+async def would_stand(
+    database: Database, user: str, pool: str, graph: str, spent: Sequence[int]
+) -> WouldStand:
+    """Where an order of this user would stand; its images cost so much together, the first, the
+    first two, … (`core.fairness.costs`). Reserves nothing."""
+    row = await database.fetchrow("would_stand", user, pool, graph, spent[0], spent[-1])
+    assert row is not None
+    hold = hold_of(from_json(row["hold"])) if row["hold"] else None
+    return WouldStand(row["before_first"], row["before_last"], hold)
 
 
 def _place(row: Row) -> Place:

@@ -20,13 +20,14 @@ from safelight.gateway.views import (
 )
 from safelight.gateway.webhooks import Allowed
 from safelight.pipeline.stream import Reset
-from safelight.pipeline.waiting import Outlook
+from safelight.pipeline.waiting import Estimate, Outlook
 
 __all__ = [
     "SESSION_FOR",
     "Allowed",
     "Asker",
     "BackendState",
+    "Estimate",
     "Gateway",
     "Held",
     "Kept",

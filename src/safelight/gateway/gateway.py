@@ -40,7 +40,7 @@ from safelight.gateway.provenance import provenance
 from safelight.gateway.views import Ordered, Page, Provenance, Told, ToldOfAll
 from safelight.pipeline.accept import Key
 from safelight.pipeline.metering import Meter
-from safelight.pipeline.waiting import Outlook, outlook
+from safelight.pipeline.waiting import Estimate, Outlook, estimate, outlook
 
 
 class Gateway(Parts):
@@ -65,8 +65,7 @@ class Gateway(Parts):
         Raises `Invalid` (also code `idempotency-key-reused`), `Forbidden`, `TooManyQueued`,
         `TooMany`.
         """
-        if not self._rights.reaches_user(order.user):
-            raise Forbidden(f"this key may not order for {order.user}")
+        self._check_user(order)
         held = Key(f"{self._asker} {scope}", key, fingerprint) if key is not None else None
         try:
             plan, graph = await self._plan(order)
@@ -82,6 +81,10 @@ class Gateway(Parts):
         if isinstance(accepted, Batch):
             return Ordered(accepted, quotas=self._seen(meter.quotas) if meter else ())
         return Ordered(await self.batch(accepted), replayed=True)
+
+    def _check_user(self, order: Order) -> None:
+        if not self._rights.reaches_user(order.user):
+            raise Forbidden(f"this key may not order for {order.user}")
 
     def _meter(self) -> Meter | None:
         rights = self._rights
@@ -127,6 +130,16 @@ class Gateway(Parts):
         Raises `Invalid`.
         """
         return steps_of(*await self._plan(order))
+
+    async def estimate(self, order: Order) -> Estimate:
+        """When an order would be there if it was given now; nothing is reserved, nothing counted.
+
+        Raises `Invalid`, `Forbidden`, `TooManyQueued`.
+        """
+        self._check_user(order)
+        plan, _ = await self._plan(order)
+        with self._discreet():
+            return await estimate(self._database, order, plan, self._acceptor.fairness)
 
     async def batch(self, id: str) -> Batch:
         """Raises `Unknown`."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from safelight.core.errors import Invalid, TooManyQueued
+from safelight.core.errors import Invalid
 from safelight.core.fairness import Fairness, costs
 from safelight.core.graph import canonical
 from safelight.core.happenings import BatchAccepted
 from safelight.core.numbering import draw_seed, explicit_seeds, reserve
+from safelight.core.planning import named_by
 from safelight.core.records import Batch, Counters, Graph, Image, Order, Plan, Publication
 from safelight.core.states import PENDING, QUEUED, batch_status
 from safelight.core.traceparent import read_traceparent
@@ -29,7 +30,7 @@ from safelight.database.engine import Place, line_up
 from safelight.database.noting import note
 from safelight.pipeline.metering import Meter
 from safelight.pipeline.tracing import UNTRACED, Traces, log_about
-from safelight.pipeline.waiting import until_fewer
+from safelight.pipeline.waiting import too_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Acceptor:
         self._database = database
         self._bell = bell
         self._deadline = deadline
-        self._fairness = fairness or Fairness()
+        self.fairness = fairness or Fairness()
         self._publishers = tuple(publishers)
         self._traces = traces
         self._known_graphs: set[str] = set()
@@ -141,7 +142,7 @@ class Acceptor:
         except Replayed as replayed:
             return replayed.batch
         except _Full as full:
-            raise await self._refusal(full, order, plan) from None
+            raise await too_many(self._database, order, plan, full.unfinished, full.cap) from None
         self._bell.ring(id, line=True, ended=False)
         return batch
 
@@ -157,37 +158,23 @@ class Acceptor:
             self._known_graphs.add(sha256)
 
     async def _refuse_too_many(self, c: Connection, order: Order) -> None:
-        cap = self._fairness.queued_per_user
+        cap = self.fairness.queued_per_user
         if cap is None:
             return
         unfinished = await shares.unfinished(c, order.user)
         if unfinished + order.quantity > cap:
             raise _Full(unfinished, cap)
 
-    async def _refusal(self, full: _Full, order: Order, plan: Plan) -> TooManyQueued:
-        refusal = TooManyQueued(
-            f"{order.user} has {full.unfinished} unfinished images and may have {full.cap}; "
-            f"{order.quantity} more are too many now"
-        )
-        refusal.retry_after = await until_fewer(
-            self._database,
-            order.user,
-            plan.pool,
-            plan.workflow,
-            full.unfinished + order.quantity - full.cap,
-        )
-        return refusal
-
     async def _insert(self, c: Connection, id: str, order: Order, plan: Plan) -> Batch:
         new_key = secrets.token_bytes(16)
         ids = [str(uuid4()) for _ in range(order.quantity)]
-        spent = costs(order.quantity, self._fairness.weight(order.user))
+        spent = costs(order.quantity, self.fairness.weight(order.user))
         reserved = await batches.reserve(
             c, order.user, order.character, order.quantity, new_key, plan.pool, spent[-1]
         )
         images = _members(order, reserved, ids, spent)
         # More cannot be sent before one of them ends; then the next is called back.
-        in_line = images[-(self._fairness.in_flight_per_user or len(images)) :]
+        in_line = images[-(self.fairness.in_flight_per_user or len(images)) :]
         new = NewBatch(
             id=id,
             user=order.user,
@@ -200,6 +187,7 @@ class Acceptor:
             images=images,
             last_in_line=in_line[0].turn if len(in_line) < len(images) else None,
             traceparent=order.traceparent,
+            parameters=named_by(order),
         )
         created_at, deadline = await batches.insert(c, new)
         if order.webhook is not None:
@@ -262,6 +250,7 @@ def _accepted(new: NewBatch, created_at: datetime, deadline: datetime) -> Batch:
         deadline=deadline,
         last_event=1,
         traceparent=new.traceparent,
+        parameters=new.parameters,
     )
 
 

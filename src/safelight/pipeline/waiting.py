@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from safelight.core.forecast import forecast
-from safelight.core.records import Batch
+from safelight.core.errors import TooManyQueued
+from safelight.core.fairness import Fairness, costs
+from safelight.core.forecast import Standing, forecast
+from safelight.core.records import Batch, Order, Plan
 from safelight.core.states import DISPATCHED, ENDED, QUEUED
 from safelight.database import shares
 from safelight.database.connection import Database
@@ -52,6 +54,63 @@ async def outlook(database: Database, batch: Batch) -> Outlook:
         {id: standing.place for id, standing in standings.items()},
         hold.reason if hold else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What is to be expected of an order that is not given yet."""
+
+    quantity: int
+    ahead: int  # images in its pool's line that would be drawn before its first
+    seconds: float | None  # until its last image is stored; None: not known
+    eta: datetime | None  # the same as a moment
+    held: str | None  # why it would not be drawn
+
+
+async def estimate(database: Database, order: Order, plan: Plan, fairness: Fairness) -> Estimate:
+    """What is to be expected of an order if it was given now; nothing is reserved.
+
+    Its images would stand where fair queueing puts them, behind all whose turn comes before, and
+    from there on it is the forecast of any image in line (`core.forecast`). Nothing is known of one
+    that would wait for a cap of its user.
+
+    Raises:
+        TooManyQueued: it would be refused.
+        DatabaseAway: nobody can tell.
+    """
+    if fairness.queued_per_user is not None:
+        unfinished = await shares.count_unfinished(database, order.user)
+        if unfinished + order.quantity > fairness.queued_per_user:
+            raise await too_many(database, order, plan, unfinished, fairness.queued_per_user)
+    spent = costs(order.quantity, fairness.weight(order.user))
+    stand = await shares.would_stand(database, order.user, plan.pool, plan.graph, spent)
+    now, servers, _, _ = await shares.standings(database, [], plan.pool, plan.workflow)
+    aside = order.quantity > (fairness.in_flight_per_user or order.quantity)
+    last = Standing(place=stand.before_last + order.quantity, aside=aside)
+    wait = None if stand.hold else forecast(servers, {"": last})[""]
+    return Estimate(
+        quantity=order.quantity,
+        ahead=stand.before_first,
+        seconds=wait,
+        eta=_after(now, wait),
+        held=stand.hold.reason if stand.hold else None,
+    )
+
+
+async def too_many(
+    database: Database, order: Order, plan: Plan, unfinished: int, cap: int
+) -> TooManyQueued:
+    """Why an order is refused whose user has so many unfinished images, and when to come back.
+
+    Raises `DatabaseAway`.
+    """
+    refusal = TooManyQueued(
+        f"{order.user} has {unfinished} unfinished images and may have {cap}; "
+        f"{order.quantity} more are too many now"
+    )
+    many = unfinished + order.quantity - cap
+    refusal.retry_after = await until_fewer(database, order.user, plan.pool, plan.workflow, many)
+    return refusal
 
 
 async def until_fewer(database: Database, user: str, pool: str, workflow: str, many: int) -> float:

@@ -26,13 +26,12 @@ from safelight.api.schemas import BatchRequest, BatchStatus
 from safelight.core.states import ENDED
 
 router = APIRouter(tags=["batches"])
-# What can be wrong with an order.
-_UNORDERABLE: Final = (
-    *("invalid-request", "bad-idempotency-key", "idempotency-key-reused", "unknown-character"),
-    *("unknown-style", "unknown-workflow", "no-workflow", "parameter-without-slot", "bad-user"),
-    *("bad-id", "bad-seed", "bad-embedding", "bad-slot", "bad-webhook-url", "no-webhook-secret"),
-    "unknown-event",
+UNORDERABLE: Final = (
+    *("invalid-request", "unknown-character", "unknown-style", "unknown-workflow", "no-workflow"),
+    *("parameter-without-slot", "bad-user", "bad-id", "bad-seed", "bad-embedding", "bad-slot"),
+    *("bad-webhook-url", "no-webhook-secret", "unknown-event"),
 )
+"""What can be wrong with an order."""
 _SCOPE: Final = "POST /v1/batches"
 """What an idempotency key is for; the gateway adds whose it is."""
 
@@ -57,7 +56,8 @@ class BatchFilters(BaseModel):
     responses=described(
         {201: "Batch", 200: "Batch"},
         *("not-json", "permission-denied", "rate-limited", "too-many-queued"),
-        *_UNORDERABLE,
+        *("bad-idempotency-key", "idempotency-key-reused"),
+        *UNORDERABLE,
     ),
     openapi_extra=takes("BatchRequest", headers=("Idempotency-Key", "Prefer", "traceparent")),
 )

@@ -2,7 +2,8 @@
 -- $1 user, $2 character, $3 status, $4 and $5 where the page before ended, $6 how many, $7 and $8
 -- users and characters that are reached (null: all)
 select id, user_id, character_id, prompt, quantity, pool, plan ->> 'workflow' as workflow, metadata,
-       stored, failed, canceled, started_at, ended_at, deadline, last_event, created_at
+       stored, failed, canceled, started_at, ended_at, deadline, last_event, created_at,
+       parameters
 from batches
 where ($1::text is null or user_id = $1)
   and ($2::text is null or character_id = $2)

@@ -1,13 +1,14 @@
 -- $1 id, $2 user, $3 character, $4 prompt, $5 quantity, $6 pool, $7 plan, $8 metadata,
 -- $9 seconds to the deadline, $10 image ids, $11 indices, $12 seeds, $13 seed explicit, $14 turns,
--- $15 the last turn that gets a place in the line, null for all, $16 where in a trace
+-- $15 the last turn that gets a place in the line, null for all, $16 where in a trace,
+-- $17 parameters
 with clock as materialized (
     select safelight_now() as now
 ), batch as (
     insert into batches (id, user_id, character_id, prompt, quantity, pool, plan, metadata,
-                         deadline, last_event, last_txid, created_at, traceparent)
+                         deadline, last_event, last_txid, created_at, traceparent, parameters)
     select $1, $2, $3, $4, $5, $6, $7, $8, now + make_interval(secs => $9), 1,
-           pg_current_xact_id(), now, $16
+           pg_current_xact_id(), now, $16, $17
     from clock
     returning created_at, deadline, last_txid
 ), members as (

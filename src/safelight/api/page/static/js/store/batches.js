@@ -22,8 +22,12 @@ export const learn = (batch) => {
   return batch;
 };
 
+/** Whoever else shows images hears what answers said of one. */
+export const taught = new Set();
+
 /** Put what an answer said of one image of a batch there. */
 export const learnImage = (image) => {
+  for (const learn of taught) learn(image);
   const found = known.get(image.batch)?.state;
   if (!found?.value.batch) return;
   const images = found.value.batch.images.map((one) => (one.id === image.id ? { ...one, ...image } : one));
