@@ -95,7 +95,7 @@ const Backend = ({ one, again }) => {
   const title = `backend-${one.name}`;
   return html`<article class=${`backend ${state}`} aria-labelledby=${title}>
     <header class="row">
-      <h3 id=${title}>${one.name}</h3>
+      <h2 id=${title}>${one.name}</h2>
       <span class="badge">${state}</span>
       ${state === "draining"
         ? html`<button type="button" disabled=${busy} onClick=${() => act("resume", `${one.name} takes pictures again`)}>Resume</button>`
@@ -157,7 +157,7 @@ const Backends = () => {
   const { data, problem, again } = useList("v1/backends");
   if (!data) return problem ? html`<p class="wrong">${problem.message}</p>` : html`<p class="quiet" aria-busy="true">…</p>`;
   if (!data.length) return html`<p>There is no backend. Add one to safelight.toml, under <code>[[backends]]</code>.</p>`;
-  return html`<p class="quiet">Drain lets a server end what it has and gives it nothing more, before an update or a rest. Resume gives it pictures again.</p>
+  return html`<p class="quiet lead">Drain lets a server end what it has and gives it nothing more, before an update or a rest. Resume gives it pictures again.</p>
     <div class="backends">${data.map((one) => html`<${Backend} key=${one.name} one=${one} again=${again} />`)}</div>`;
 };
 

@@ -8,7 +8,7 @@ import { complain, slip } from "../lib/say.js";
 import { Sure } from "../parts/dialog.js";
 import { OnlyAdmins, admin } from "../parts/only.js";
 import { Checked } from "../parts/report.js";
-import { dropped, take } from "../store/dropped.js";
+import { keptFiles, take } from "../store/dropped.js";
 
 const at = (id) => `v1/workflows/${encodeURIComponent(id)}`;
 
@@ -24,7 +24,7 @@ const useRead = (path) => {
       (problem) => problem.name === "AbortError" || setTold((before) => ({ path, answer: before.path === path && !problem.status ? before.answer : null, problem })),
     );
     return () => stop.abort();
-  }, [path, turn, dropped.value === null]);
+  }, [path, turn, keptFiles.value]);
   return { ...(told.path === path ? told : { answer: null, problem: null }), again: () => setTurn((before) => before + 1) };
 };
 
