@@ -110,7 +110,7 @@ const App = () => {
     <${Bar} onHelp=${() => setHelp(true)} />
     <${Banner} />
     <main id="main" tabindex="-1" data-title=${title}>${view}</main>
-    <${Slips} /><${Voice} /><${Dropped} />
+    <${Said} /><${Dropped} />
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
   `;
 };
