@@ -47,7 +47,7 @@ export const Said = ({ by = "page" }) => speakers.value.at(-1) === by && html`<$
 const Voice = () => html`<p class="unseen" role="status" aria-live="polite">${spoken.value}</p>`;
 
 const Slips = () =>
-  html`<ul class="slips" aria-label="Messages">
+  html`<section class="slips" aria-label="Messages"><ul>
     ${slips.value.map(
       (one) => html`<li key=${one.id} class=${one.wrong ? "slip wrong" : "slip"}>
         <span>${one.text}</span>
@@ -55,4 +55,4 @@ const Slips = () =>
         <button type="button" class="plain small" aria-label="Close this message" onClick=${one.close}>✕</button>
       </li>`,
     )}
-  </ul>`;
+  </ul></section>`;
