@@ -98,7 +98,7 @@ export class Line {
 
   /** The indices from one position to another, whichever comes first. */
   between(one, other) {
-    const [first, last] = [Math.min(one, other), Math.max(one, other)];
-    return common(this.ranges, [[this.at(first), this.at(last)]]);
+    const [first, last] = [Math.min(one, other), Math.min(Math.max(one, other), this.length - 1)];
+    return last < 0 ? [] : common(this.ranges, [[this.at(first), this.at(last)]]);
   }
 }

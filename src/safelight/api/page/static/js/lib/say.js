@@ -37,9 +37,16 @@ export const complain = (problem) => {
   slip(problem.message, { wrong: true, seconds: 10 });
 };
 
-export const Voice = () => html`<p class="unseen" role="status" aria-live="polite">${spoken.value}</p>`;
+/** Who says it: the page, or the topmost dialog, since nothing outside of that can be heard or touched. */
+const speakers = signal(["page"]);
+export const speak = (name) => (speakers.value = [...speakers.value, name]);
+export const hush = (name) => (speakers.value = speakers.value.filter((one) => one !== name));
 
-export const Slips = () =>
+export const Said = ({ by = "page" }) => speakers.value.at(-1) === by && html`<${Slips} /><${Voice} />`;
+
+const Voice = () => html`<p class="unseen" role="status" aria-live="polite">${spoken.value}</p>`;
+
+const Slips = () =>
   html`<ul class="slips" aria-label="Messages">
     ${slips.value.map(
       (one) => html`<li key=${one.id} class=${one.wrong ? "slip wrong" : "slip"}>

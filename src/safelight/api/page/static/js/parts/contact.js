@@ -5,8 +5,8 @@ import { fully, now } from "../lib/clock.js";
 import { complain } from "../lib/say.js";
 import { nameOf } from "../store/catalogue.js";
 
-/** @param {{images: object[], user: string, character: string, onDone: () => void}} shown */
-export const Contact = ({ images, user, character, onDone }) => {
+/** @param {{images: object[], user: string, character: string, shape: number, onDone: () => void}} shown */
+export const Contact = ({ images, user, character, shape, onDone }) => {
   const element = useRef();
   useEffect(() => {
     const ready = [...element.current.querySelectorAll("img")].map((picture) => picture.decode().catch(() => {}));
@@ -17,7 +17,7 @@ export const Contact = ({ images, user, character, onDone }) => {
   return html`<section ref=${element} class="contact" aria-hidden="true">
     <h1>${nameOf(character)} <small>for ${user}</small></h1>
     <p>${fully(now.peek())}</p>
-    <ol>
+    <ol style=${{ "--shape": shape }}>
       ${images.map(
         (image) => html`<li key=${image.id}>
           <img src=${thumbnailUrl(image.id, 320)} alt="" />

@@ -5,6 +5,7 @@ import { listen } from "../lib/live.js";
 
 const PACE = 250; // ms between two readings of one batch
 const EXPECTED = 5000; // ms until what is expected of an unfinished batch is asked for again
+const MOST = 500; // batches that are remembered though nothing shows them
 export const ENDED = new Set(["completed", "partial", "failed", "canceled"]);
 export const OPEN = new Set(["queued", "dispatched"]);
 
@@ -39,21 +40,24 @@ const read = async (id) => {
   if (one.busy) return void (one.again = true);
   one.busy = true;
   clearTimeout(one.timer);
+  let away = false;
   try {
     learn(await get(`v1/batches/${encodeURIComponent(id)}`));
   } catch (problem) {
     // Where only the connection is gone, what was known goes on being shown.
+    away = !problem.status;
     if (problem.status) one.state.value = { batch: problem.status === 404 ? null : one.state.value.batch, problem };
   }
   one.busy = false;
   const { batch } = one.state.value;
   if (one.again) later(id, PACE);
-  else if (one.watchers && batch && !ENDED.has(batch.status)) later(id, EXPECTED);
+  else if (one.watchers && (away || (batch && !ENDED.has(batch.status)))) later(id, EXPECTED);
   one.again = false;
 };
 
 const later = (id, pause) => {
   const one = entry(id);
+  if (one.busy) return void (one.again = true); // what is being read may be older than what is told
   clearTimeout(one.timer);
   one.timer = setTimeout(() => read(id), pause);
 };
@@ -67,7 +71,7 @@ listen((event) => {
     return;
   }
   const one = known.get(event.batch);
-  if (!one?.watchers) return void known.delete(event.batch);
+  if (!one?.watchers) return;
   const status = STATES[event.type];
   if (status) learnImage({ batch: event.batch, id: event.image, status, ...(status === "dispatched" ? { dispatched_at: event.at } : {}) });
   if (event.type.startsWith("batch.")) read(event.batch);
@@ -86,12 +90,14 @@ export const readAgain = (id) => read(id);
 export const useBatch = (id) => {
   const one = useMemo(() => entry(id), [id]);
   useEffect(() => {
-    const shown = entry(id);
-    shown.watchers += 1;
-    if (shown.watchers === 1) read(id);
+    known.set(id, one); // it may have been let go between the first look and now
+    one.watchers += 1;
+    if (one.watchers === 1) read(id);
     return () => {
-      shown.watchers -= 1;
-      if (!shown.watchers) clearTimeout(shown.timer);
+      one.watchers -= 1;
+      if (one.watchers) return;
+      clearTimeout(one.timer);
+      if (known.size > MOST) known.delete(id);
     };
   }, [id]);
   return one.state.value;

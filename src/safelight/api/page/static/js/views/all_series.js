@@ -85,19 +85,19 @@ export const AllSeries = () => {
   const filter = { user: said.get("user") ?? "", character: said.get("character") ?? "" };
   const characters = useCharacters();
   const [{ data, next }, more] = useSeries(filter);
-  const typed = useRef(0);
+  const [typed, setTyped] = useState(filter.user);
   const change = (some) => go(`series${query({ ...filter, ...some })}`, { replace: true, keepScroll: true });
-  const type = (user) => {
-    clearTimeout(typed.current);
-    typed.current = setTimeout(() => change({ user: user.trim() }), PAUSE);
-  };
-  useEffect(() => () => clearTimeout(typed.current), []);
+  useEffect(() => {
+    if (typed.trim() === filter.user) return;
+    const timer = setTimeout(() => change({ user: typed.trim() }), PAUSE);
+    return () => clearTimeout(timer);
+  }, [typed]);
   const filtered = filter.user || filter.character;
   return html`<section class="page all-series">
     <header class="row">
       <h1>Contact sheets</h1>
       <div class="row end narrow">
-        <${Field} label="User" value=${filter.user} onInput=${type} type="search" autocomplete="off" />
+        <${Field} label="User" value=${typed} onInput=${setTyped} type="search" autocomplete="off" />
         <div class="field"><label for="of-character">Character</label>
           <select id="of-character" value=${filter.character} onChange=${(event) => change({ character: event.target.value })}>
             <option value="">all</option>

@@ -55,7 +55,7 @@ const Large = ({ user, character, index, starred, onIndex, onClose, onGone }) =>
     if (!line) return;
     if (position >= 0) {
       begun.current = true;
-      roll.need(position);
+      roll.need(position); // until it is there, nothing is shown large
     } else if (begun.current && line.length) onIndex(line.at(line.nearest(index)));
     else {
       if (!begun.current) slip(`Picture ${index} is not there`);
@@ -70,7 +70,7 @@ const Large = ({ user, character, index, starred, onIndex, onClose, onGone }) =>
     roll.read(true);
     onGone(ids);
   };
-  return position >= 0 && html`<${Lightbox} roll=${shown} index=${index} character=${character} onIndex=${onIndex} onClose=${onClose} onGone=${gone} />`;
+  return shown.at(position) && html`<${Lightbox} roll=${shown} index=${index} character=${character} onIndex=${onIndex} onClose=${onClose} onGone=${gone} />`;
 };
 
 const Nothing = ({ user, character, filtered }) =>
@@ -182,7 +182,7 @@ const Shown = ({ user, character, index, filter, size, control }) => {
     ${chosen.ranges.length > 0 && html`<${ChosenBar} user=${user} character=${character} chosen=${chosen.ranges} ...${deeds.bar} />`}
     ${large !== null && html`<${Large} user=${user} character=${character} index=${large} starred=${filter.starred} onIndex=${show} onClose=${close} onGone=${gone} />`}
     ${comparing && html`<${Compare} images=${comparing} character=${character} onClose=${() => setComparing(null)} />`}
-    ${printing && html`<${Contact} images=${printing} user=${user} character=${character} onDone=${() => setPrinting(null)} />`}
+    ${printing && html`<${Contact} images=${printing} user=${user} character=${character} shape=${shape} onDone=${() => setPrinting(null)} />`}
   `;
 };
 

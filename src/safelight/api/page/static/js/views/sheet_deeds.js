@@ -1,7 +1,7 @@
 // What can be done to what is marked on a sheet, by its bar and by keys.
 import { useEffect, useMemo, useState } from "../lib/html.js";
 import { get, query } from "../lib/api.js";
-import { Line, common, each, inText, many } from "../lib/ranges.js";
+import { Line, common, each, many } from "../lib/ranges.js";
 import { complain, say, slip } from "../lib/say.js";
 import { deleteImages, star } from "../store/deeds.js";
 
@@ -45,7 +45,7 @@ export const useDeeds = ({ roll, chosen, active, onCompare }) => {
       complain(problem);
     }
   };
-  const starred = marked && [...each(files.slice(0, 50))].slice(0, 200).every((index) => roll.image(index)?.starred_at ?? true) && files.length > 0;
+  const starred = many(files) > 0 && many(files) <= MOST && [...each(files)].every((index) => roll.image(index)?.starred_at);
   const mark = doing(async (found) => {
     const there = found.filter((image) => !image.deleted_at);
     const on = !there.every((image) => image.starred_at);
@@ -74,5 +74,5 @@ export const useDeeds = ({ roll, chosen, active, onCompare }) => {
     ...{ ".": mark, Delete: away, c: compare, d: download },
   };
   const bar = { files, every, starred, onStar: mark, onCompare: compare, onDelete: away, onClear: chosen.clear };
-  return { keys, bar, text: inText(files) };
+  return { keys, bar };
 };

@@ -33,14 +33,14 @@ export const SheetTools = ({ user, character, filter, size, onSize, onNumber, on
   const check = (name, on, off, words) =>
     html`<label class="check"><input type="checkbox" checked=${filter[name] === on} onChange=${(event) => change({ [name]: event.target.checked ? on : off })} />${words}</label>`;
   return html`<div class="sheet-tools">
-    <label>Show <select aria-label="Show" value=${filter.status} onChange=${(event) => change({ status: event.target.value })}>
+    <label><span class="word">Show</span> <select aria-label="Show" value=${filter.status} onChange=${(event) => change({ status: event.target.value })}>
       ${STATES.map(([value, words]) => html`<option key=${value} value=${value}>${words}</option>`)}
     </select></label>
-    ${check("starred", "true", "", "starred only")}
+    ${check("starred", "true", "", "starred")}
     ${check("deleted", "false", "", "hide deleted")}
     <form class="jump" onSubmit=${jump}>
       <label>No. <input ref=${number} type="number" min="1" inputmode="numeric" aria-label="Go to number" enterkeyhint="go" /></label>
-      <label>until <input type="date" aria-label="Go to the pictures of a day" onChange=${(event) => event.target.value && onDate(event.target.value)} /></label>
+      <label>Day <input type="date" aria-label="Go to the pictures of a day" onChange=${(event) => event.target.value && onDate(event.target.value)} /></label>
       <button class="unseen" tabindex="-1">Go</button>
     </form>
     <fieldset class="sizes" aria-label="Size of the frames">
