@@ -75,7 +75,7 @@ const Now = ({ one }) => {
 
 const speed = (seconds) => (seconds < 10 ? Number(seconds.toFixed(1)) : Math.round(seconds));
 
-const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
+const Fact = ({ name, long, children }) => html`<div class=${long ? "long" : ""}><dt>${name}</dt><dd>${children}</dd></div>`;
 
 const Backend = ({ one, again }) => {
   const [busy, setBusy] = useState(false);
@@ -111,10 +111,10 @@ const Backend = ({ one, again }) => {
       <${Fact} name="Speed">${one.seconds_per_image ? `about ${speed(one.seconds_per_image)} s a picture` : "not known yet"}<//>
       <${Fact} name="Slots">${one.slots}<//>
       <${Fact} name="Seen">${one.seen_at ? html`<time title=${fully(one.seen_at)}>${when(one.seen_at)}</time>` : "never"}<//>
-      <${Fact} name="Address"><code>${one.url}</code><//>
-      ${one.worker && html`<${Fact} name="Driven by"><code>${one.worker}</code><//>`}
-      ${one.ghosts > 0 && html`<${Fact} name="Ghosts">${count(one.ghosts, "prompt")} that nobody waited for, cancelled there in the last day<//>`}
-      ${one.shares_output_with.length > 0 && html`<${Fact} name="Shares its folder">with ${one.shares_output_with.join(", ")}<//>`}
+      <${Fact} name="Address" long><code>${one.url}</code><//>
+      ${one.worker && html`<${Fact} name="Driven by" long><code>${one.worker}</code><//>`}
+      ${one.ghosts > 0 && html`<${Fact} name="Ghosts" long>${count(one.ghosts, "prompt")} that nobody waited for, cancelled there in the last day<//>`}
+      ${one.shares_output_with.length > 0 && html`<${Fact} name="Shares its folder" long>with ${one.shares_output_with.join(", ")}<//>`}
     </dl>
   </article>`;
 };
@@ -130,7 +130,7 @@ const Publisher = ({ one, again }) => {
     }
   };
   return html`<tr>
-    <th scope="row">${one.name}${!one.configured && html` <small class="wrong">not in the settings, its copies wait</small>`}</th>
+    <th scope="row">${one.name}${!one.configured && one.pending > 0 && html` <small class="wrong">not in the settings, its copies wait</small>`}</th>
     <td class="number">${one.uploaded.toLocaleString("en")}</td>
     <td class="number">${one.pending.toLocaleString("en")}${one.oldest_pending_at && html` <small class="quiet">oldest ${when(one.oldest_pending_at)}</small>`}</td>
     <td><span class=${one.failed ? "number wrong" : "number"}>${one.failed.toLocaleString("en")}</span>${one.reason && html` <small class="reason">${one.reason}</small>`}</td>
