@@ -40,7 +40,7 @@ export const complain = (problem) => {
 export const Voice = () => html`<p class="unseen" role="status" aria-live="polite">${spoken.value}</p>`;
 
 export const Slips = () =>
-  html`<ul class="slips" aria-label="Messages">
+  html`<section aria-label="Messages"><ul class="slips">
     ${slips.value.map(
       (one) => html`<li key=${one.id} class=${one.wrong ? "slip wrong" : "slip"}>
         <span>${one.text}</span>
@@ -48,4 +48,4 @@ export const Slips = () =>
         <button type="button" class="plain small" aria-label="Close this message" onClick=${one.close}>✕</button>
       </li>`,
     )}
-  </ul>`;
+  </ul></section>`;
