@@ -1,4 +1,4 @@
-"""The contact sheet of a series: looking through it, marking, and what is done to what is marked."""
+"""The contact sheet of a series: looking through it, marking, and what one does with marks."""
 
 from __future__ import annotations
 
@@ -55,6 +55,18 @@ def files(darkroom: Darkroom, *indices: int) -> dict[str, bytes]:
     }
 
 
+def expect_printed(page: Page, *wanted: int) -> None:
+    """On paper there are these pictures with their numbers, and nothing else."""
+    page.evaluate("() => { window.print = () => { window.printed = true; }; }")
+    page.get_by_role("button", name="Print").click()
+    page.wait_for_function("() => window.printed")
+    page.emulate_media(media="print")
+    expect(page.locator(".contact li p b")).to_have_text([str(index) for index in wanted])
+    expect(page.locator(".contact img").first).to_be_visible()
+    expect(page.locator(".grid")).to_be_hidden()
+    assert page.pdf().startswith(b"%PDF")
+
+
 def test_a_sheet_is_looked_through(open_darkroom: Callable[..., Darkroom], visit: Visits) -> None:
     """From the list of all sheets to one; it begins with the newest, and every number has its
     place: what has failed and what was deleted are holes. What is shown stands in the address, so a
@@ -90,8 +102,8 @@ def test_a_sheet_is_looked_through(open_darkroom: Callable[..., Darkroom], visit
     expect_numbers(page, 12, 11, 10, 9, 8, 7, 6, 4, 3, 2, 1)
     page.get_by_label("Go to number").fill("5")
     page.keyboard.press("Enter")
-    expect(frame(page, 4)).to_be_focused()
-    page.get_by_label("starred").check()
+    expect(frame(page, 6)).to_be_focused()
+    page.get_by_role("checkbox", name="starred").check()
     expect_numbers(page, 3)
     page.get_by_label("Show").select_option("canceled")
     page.get_by_role("link", name="Show all").click()
@@ -129,14 +141,7 @@ def test_what_is_marked_is_what_one_downloads(darkroom: Darkroom, visit: Visits)
     )
     assert downloaded(page) == files(darkroom, 11, 10, 8, 2)
     assert violations(page) == []
-    page.evaluate("() => { window.print = () => { window.printed = true; }; }")
-    page.get_by_role("button", name="Print").click()
-    page.wait_for_function("() => window.printed")
-    page.emulate_media(media="print")
-    expect(page.locator(".contact li p b")).to_have_text(["11", "10", "8", "2"])
-    expect(page.locator(".contact img").first).to_be_visible()
-    expect(page.locator(".grid")).to_be_hidden()
-    assert page.pdf().startswith(b"%PDF")
+    expect_printed(page, 11, 10, 8, 2)
     page.emulate_media(media="screen")
     page.keyboard.press("Escape")
     expect(page.get_by_role("toolbar")).to_have_count(0)
@@ -169,8 +174,8 @@ def test_what_is_marked_is_what_one_downloads(darkroom: Darkroom, visit: Visits)
 
 def test_the_keyboard_alone_does_all(darkroom: Darkroom, visit: Visits) -> None:
     """Arrows, Home, End and Page keys go from frame to frame and Shift marks on the way; Space
-    marks, the point stars, C compares, Enter opens, Esc comes back to the frame one saw last. Delete
-    can be taken back; if it is not, the number stays as a hole."""
+    marks, the point stars, C compares, Enter opens, Esc comes back to the frame one saw last.
+    Delete can be taken back; if it is not, the number stays as a hole."""
     darkroom.order(14, wait=60)
     page = visit(f"{darkroom.url}/series/ann/ada", dark=False)
     expect_numbers(page, *range(14, 0, -1))

@@ -87,11 +87,16 @@ export const AllSeries = () => {
   const [{ data, next }, more] = useSeries(filter);
   const [typed, setTyped] = useState(filter.user);
   const change = (some) => go(`series${query({ ...filter, ...some })}`, { replace: true, keepScroll: true });
+  const sent = useRef(filter.user);
   useEffect(() => {
-    if (typed.trim() === filter.user) return;
-    const timer = setTimeout(() => change({ user: typed.trim() }), PAUSE);
+    if (typed.trim() === sent.current) return;
+    const timer = setTimeout(() => change({ user: (sent.current = typed.trim()) }), PAUSE);
     return () => clearTimeout(timer);
   }, [typed]);
+  // An address that somebody else changed is right; what is being typed is not overtaken by its own.
+  useEffect(() => {
+    if (filter.user !== sent.current) setTyped((sent.current = filter.user));
+  }, [filter.user]);
   const filtered = filter.user || filter.character;
   return html`<section class="page all-series">
     <header class="row">

@@ -83,7 +83,7 @@ export const Grid = ({ roll, character, label, shape, size, start, active, chose
     onMoved(above > layout.row ? top : null);
     if (!roll.holding()) roll.settle();
   });
-  roll.holding = () => Boolean(layout) && scrollY - topOf(element.current) + covered() > layout.row / 2;
+  roll.holding = () => Boolean(layout && element.current) && scrollY - topOf(element.current) + covered() > layout.row / 2;
 
   const goTo = (index, { focused = false, edge = false } = {}) => {
     const position = line.nearest(index);

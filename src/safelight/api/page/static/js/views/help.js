@@ -5,7 +5,7 @@ import { Dialog } from "../parts/dialog.js";
 const KEYS = [
   ["Ordering", [["Ctrl Enter", "order"], ["?", "this list"]]],
   ["Pictures", [
-    ["← → ↑ ↓", "go from frame to frame"], ["Enter", "open the picture"], ["Space", "select it"],
+    ["← → ↑ ↓", "go from frame to frame"], ["Home End", "the newest, the oldest"], ["Enter", "open the picture"], ["Space", "select it"],
     ["Shift ← →", "select on the way"], ["Ctrl A", "select all"], [".", "star"], ["Delete", "delete, with undo"],
     ["D", "download what is selected"], ["C", "compare two that are selected"],
   ]],
