@@ -13,7 +13,8 @@ from tests.page.scene import Darkroom
 NARROW = """document.documentElement.scrollWidth <= document.documentElement.clientWidth"""
 SMALL = """[...document.querySelectorAll("button, a.button, input:not([type=radio])")]
   .filter((one) => one.offsetParent && !one.closest(".unseen"))
-  .map((one) => one.closest("label") ?? one).map((one) => [one.outerHTML.slice(0, 120), one.getBoundingClientRect()])
+  .map((one) => one.closest("label") ?? one)
+  .map((one) => [one.outerHTML.slice(0, 120), one.getBoundingClientRect()])
   .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([html]) => html)"""
 
 
