@@ -66,7 +66,7 @@ def tracked() -> Iterator[tuple[str, str]]:
         names = [str(path) for path in below if not path.parts[0].startswith(".")]
     for name in filter(None, names):
         path = ROOT / name
-        if path.is_file() and path.suffix not in (".png", ".jsonl", ".woff2"):
+        if path.is_file() and path.suffix not in (".png", ".jsonl", ".webp", ".woff2"):
             yield name, path.read_text("utf-8")
 
 

@@ -31,8 +31,6 @@ def test_every_answer_has_its_own_request_id(server: Server) -> None:
         "/v1",
         "/v1/batches/",
         "/v1/batches/x/y",
-        "/v1/images/1e0f8d1c-6c35-4d3c-93a5-7e2c8d4f0a11/star",
-        "/v1/series/ann/mira/download.zip",
     ],
 )
 def test_nothing_is_there(server: Server, path: str) -> None:

@@ -134,7 +134,9 @@ def _files() -> str:
         if name == "database/rows.py":
             lines.append(f"* `database/queries/`: one statement each: {_queries()}.")
         if path.name == "vendor.json":
-            lines.append(f"* `{_VENDORED}/`, with their licences: {_vendored()}.")
+            lines.append(
+                f"* `{_VENDORED}/`, and `licences.txt` with their licences: {_vendored()}."
+            )
     return "\n".join(lines[1:]) + "\n\n"
 
 

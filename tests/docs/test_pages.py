@@ -76,8 +76,6 @@ def test_every_source_file_has_its_line_in_the_architecture() -> None:
         name = path.relative_to(SOURCE).as_posix()
         if path.is_dir() or "__pycache__" in name:
             continue
-        if path.parent.name == "licences":
-            continue
         told = f"`{path.stem}`" if path.parent.name == "queries" else f"* `{name}`: "
         if path.parent.name == "vendor" and path.suffix != ".json":
             told = f"`{path.name}`"

@@ -23,17 +23,17 @@ SCENES = ("on a beach at dusk", "in a library, rain outside", "at the harbour", 
 
 def main() -> int:
     """All pictures; prints each."""
-    with tempfile.TemporaryDirectory() as home:
-        processes = Processes(Path(home), "")
-        visits = Visits()
-        try:
-            darkroom = Darkroom(processes, seconds=0.2, backends=2, workflow="portrait")
-            _fill(darkroom)
-            _finished(darkroom, visits)
-            _slowly(processes, visits)
-        finally:
-            visits.close()
-            processes.stop_all()
+    visits = Visits()
+    try:
+        for scene in (_finished, _developing):
+            with tempfile.TemporaryDirectory() as home:
+                processes = Processes(Path(home), "")
+                try:
+                    scene(processes, visits)
+                finally:
+                    processes.stop_all()
+    finally:
+        visits.close()
     for trouble in visits.trouble:
         print(trouble, file=sys.stderr)
     return 1 if visits.trouble else 0
@@ -47,7 +47,9 @@ def _fill(darkroom: Darkroom) -> None:
                 darkroom.post(f"/v1/images/{image['id']}/star", method="PUT")
 
 
-def _finished(darkroom: Darkroom, visits: Visits) -> None:
+def _finished(processes: Processes, visits: Visits) -> None:
+    darkroom = Darkroom(processes, seconds=0.2, backends=2, workflow="portrait")
+    _fill(darkroom)
     batch = darkroom.get("/v1/batches?character=ada")["data"][0]
     views = {
         "order": ("/", ".strip .cell img"),
@@ -68,7 +70,7 @@ def _finished(darkroom: Darkroom, visits: Visits) -> None:
     _keep(phone, "phone")
 
 
-def _slowly(processes: Processes, visits: Visits) -> None:
+def _developing(processes: Processes, visits: Visits) -> None:
     """Eight of which some are there, some develop, one has failed, and some wait."""
     slow = Darkroom(processes, seconds=6, backends=2, workflow="portrait", config=_ONE_TRY)
     page = visits(slow.url, height=980)
@@ -90,6 +92,7 @@ def _keep(page: Page, name: str) -> None:
     page.wait_for_timeout(1500)  # pictures fade in
     path = IMAGES / f"page-{name}.webp"
     Image.open(BytesIO(page.screenshot())).save(path, quality=80, method=6)
+    page.close()
     print(path.relative_to(IMAGES.parents[1]), f"{path.stat().st_size // 1000} kB")
 
 

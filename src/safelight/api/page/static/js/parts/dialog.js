@@ -13,6 +13,7 @@ export const Dialog = ({ label, onClose, keys = {}, class: kind = "paper", child
   useEffect(() => {
     const before = document.activeElement;
     element.current.showModal();
+    element.current.focus(); // not its first button, which one might press without having seen it
     speak(name);
     return () => {
       hush(name);
@@ -24,7 +25,7 @@ export const Dialog = ({ label, onClose, keys = {}, class: kind = "paper", child
     event.preventDefault(); // the browser would close it by itself, and the page not know
     onClose();
   };
-  return html`<dialog ref=${element} class=${kind} tabindex="-1" autofocus aria-label=${label} onClick=${beside} onCancel=${refused}>
+  return html`<dialog ref=${element} class=${kind} tabindex="-1" aria-label=${label} onClick=${beside} onCancel=${refused}>
     ${children}<${Said} by=${name} />
   </dialog>`;
 };

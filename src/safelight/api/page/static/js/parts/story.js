@@ -7,7 +7,7 @@ import { markWords } from "./marks.js";
 
 const Row = ({ name, children }) => children && html`<dt>${name}</dt><dd>${children}</dd>`;
 const Mono = ({ text }) => text && html`<span class="mono">${text}</span>`;
-const seconds = (number) => (number === null || number === undefined ? null : duration(number));
+const seconds = (number) => (number === null || number === undefined ? null : number < 60 ? `${number.toFixed(1)} s` : duration(number));
 
 const Attempt = ({ attempt }) =>
   html`<li>

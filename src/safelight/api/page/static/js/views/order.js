@@ -88,7 +88,7 @@ const Time = ({ estimate }) => {
   if (estimate.held) return html`<span class="time">waits: ${estimate.held}</span>`;
   if (estimate.seconds === null) return html`<span class="quiet time">how long is not known yet</span>`;
   const ahead = estimate.ahead ? `, ${count(estimate.ahead, "picture")} before it` : "";
-  return html`<span class="quiet time">ready in about ${duration(estimate.seconds)}${ahead}</span>`;
+  return html`<span class="quiet time">ready in ${estimate.seconds < 1 ? "a moment" : `about ${duration(estimate.seconds)}`}${ahead}</span>`;
 };
 
 export const OrderForm = () => {
