@@ -16,8 +16,6 @@ export const stateWords = (batch) => {
       return count(batch.quantity, "picture");
     case "queued":
       return batch.held ? "held" : "waiting";
-    case "running":
-      return `${all} done`;
     default:
       return [`${all} done`, failed && `${failed} failed`, canceled && `${canceled} canceled`].filter(Boolean).join(", ");
   }
