@@ -84,6 +84,7 @@ TABLE: Final = (
     Route("GET", "/v1/characters/{id}", "character"),
     Route("PUT", "/v1/characters/{id}", "admins", 409, {"workflow": "quick"}),
     Route("DELETE", "/v1/characters/{id}", "admins", 409),
+    Route("POST", "/v1/workflow-checks", "admins", body=_GRAPH),
     Route("GET", "/v1/workflows", "admins"),
     Route("GET", "/v1/workflows/{id}", "admins"),
     Route("PUT", "/v1/workflows/{id}", "admins", 409, _GRAPH),

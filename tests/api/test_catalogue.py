@@ -149,5 +149,23 @@ def test_a_workflow_of_the_file_is_read_only(server: Server) -> None:
 def test_a_bad_workflow_is_refused_with_the_reason(
     server: Server, body: dict[str, Any], code: str
 ) -> None:
-    server.send("PUT", "/v1/workflows/wrong", body).problem(422, code)
+    refused = server.send("PUT", "/v1/workflows/wrong", body).problem(422, code)
     server.get("/v1/workflows/wrong").problem(404, "not-found")
+    told = server.send("POST", "/v1/workflow-checks", body).problem(422, code)
+    assert (told["detail"], told["errors"]) == (refused["detail"], refused["errors"])
+
+
+def test_a_workflow_can_be_checked_and_is_not_kept(server: Server) -> None:
+    """The report is the one that it would be kept with."""
+    listed = server.get("/v1/workflows").json
+    body = {"graph": GRAPH, "slots": {"seed": "2.seed"}, "exact_size": True}
+    checked = server.send("POST", "/v1/workflow-checks", body)
+    assert checked.status == 200
+    catalogue_schemas.WorkflowCheck.model_validate(checked.json)
+    assert server.get("/v1/workflows").json == listed
+    kept = server.send("PUT", "/v1/workflows/checked", body)
+    assert checked.json == {"report": kept.json["report"]}
+    assert server.ask("DELETE", "/v1/workflows/checked").status == 204
+    surprise = {"graph": GRAPH, "id": "mine"}
+    server.send("POST", "/v1/workflow-checks", surprise).problem(422, "invalid-request")
+    assert server.get("/v1/workflow-checks").status == 405

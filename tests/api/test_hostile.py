@@ -90,6 +90,8 @@ PASSED: Final = (
     ("GET", "/v1/session", False),
     ("GET", "/v1/batches", False),
     ("POST", "/v1/batches", False),
+    ("POST", "/v1/estimates", False),
+    ("POST", "/v1/workflow-checks", False),
     ("HEAD", "/v1/images/{image}/file", False),
     ("GET", "/v1/batches/{batch}/events", False),
     ("POST", "/openai/v1/images/edits", False),
@@ -133,8 +135,17 @@ PARAMETERS: Final = (
     *("/v1/batches?cursor=", "/v1/batches?", "/v1/batches/{batch}/deliveries?cursor="),
     *("/v1/batches/{batch}/deliveries?status=", "/v1/batches/{batch}/events?last_event_id="),
     *("/v1/events?last_event_id=", "/v1/series/ann/mira/images?before=", "/v1/session?"),
+    *("/v1/series/ann/mira/images?created_before=", "/v1/series/ann/mira/indices?status="),
+    *("/v1/series/ann/mira/indices?starred=", "/v1/series/ann/mira/indices?created_before="),
+    *("/v1/series/ann/mira/download.zip?indices=", "/v1/series?user=", "/v1/series?cursor="),
     *("/v1/series/ann/mira/images?limit=", "/v1/images/{image}/thumbnail?width="),
-    *("/v1/images/{image}/preview?n=", "/v1/images/{image}/file?sig=", "/healthz?", "/metrics?"),
+    *(
+        "/v1/images/{image}/preview?n=",
+        "/v1/images/{image}/preview?quiet=",
+        "/v1/images/{image}/file?sig=",
+        "/healthz?",
+        "/metrics?",
+    ),
     *("/v1/images/{image}/file?exp=1&kid=a&sig=", "/v1/images/{image}/file?kid=a&sig=b&exp="),
 )
 

@@ -57,6 +57,7 @@ ROUTES = {
     "GET /v1/characters/{id}": "get_character",
     "PUT /v1/characters/{id}": "put_character",
     "DELETE /v1/characters/{id}": "delete_character",
+    "POST /v1/workflow-checks": "check_workflow",
     "GET /v1/workflows": "list_workflows",
     "GET /v1/workflows/{id}": "get_workflow",
     "PUT /v1/workflows/{id}": "put_workflow",

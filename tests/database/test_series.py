@@ -7,14 +7,20 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import asyncpg
 import pytest
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
 
 from safelight.core.records import Image
 from safelight.core.rights import ANYBODY, Rights
 from safelight.core.selecting import Filters
 from safelight.database import series
-from safelight.database.connection import Database, sql
+from safelight.database.connection import Database, open_database, sql
+from safelight.database.embedded import Server
+from safelight.database.migrations import apply, migrations
 from safelight.database.series import Asked
+from tests.conftest import _admin
 from tests.database.series_rows import BEGAN, MINUTE, analyze, fill
 
 MANY: Final = 20_000
@@ -148,6 +154,18 @@ def looked_at(plan: Any) -> float:
     return here + sum(looked_at(each) for each in plan.get("Plans", ()))
 
 
+PAGE: Final = 24  # the migration that began to count
+OLD: Final = {  # what there was before it, as far as an order needs it
+    "series": ("user_id", "character_id", "highest", "seed_key"),
+    "batches": (
+        *("id", "user_id", "character_id", "prompt", "quantity", "pool", "plan"),
+        *("created_at", "deadline"),
+    ),
+    "images": (
+        *("id", "batch_id", "user_id", "character_id", "index", "pool", "status", "seed"),
+        *("seed_explicit", "turn", "key", "pixels_sha256", "deleted_at"),
+    ),
+}
 SERIES: Final = {  # images of each
     ("ann", "mira"): 40,
     ("ann", "opal"): 12,
@@ -171,9 +189,9 @@ async def test_the_list_of_series(database: Database) -> None:
         rights = Rights("key", users=users, characters=characters)
         reached = [one for one in newest if rights.reaches(*one)]
         assert await listed(database, rights, None, None) == reached
-        for user, character in itertools.product((None, "ann", "dan"), (None, "mira", "opal")):
-            wanted = [o for o in reached if user in (None, o[0]) and character in (None, o[1])]
-            assert await listed(database, rights, user, character) == wanted
+        for whose, of in itertools.product((None, "ann", "dan"), (None, "mira", "opal")):
+            wanted = [one for one in reached if whose in (None, one[0]) and of in (None, one[1])]
+            assert await listed(database, rights, whose, of) == wanted
 
 
 async def listed(
@@ -203,6 +221,42 @@ async def test_what_the_list_says_of_a_series(database: Database) -> None:
     [latest] = [image for image in images if image.index == 38]
     assert (one.latest, one.highest) == ((latest.id, 38), 40)
     assert one.ordered_at == BEGAN + 9 * MINUTE
+
+
+async def test_series_that_were_there_before_are_counted(
+    database: Database, postgres: Server
+) -> None:
+    """The migration finds what orders had written."""
+    await fill(database, "ann", "mira", 40)
+    [known] = await series.listed(database, Asked(None, None, None, 10), ANYBODY)
+    async with database.session() as c:
+        rows = {table: await c.fetch(f"table {table}") for table in OLD}
+    name = f"{await database_of(database)}_old"
+    await _admin(postgres, f"create database {name}")
+    arguments = {**postgres.connect_arguments(), "database": name}
+    connection = await asyncpg.connect(**arguments)
+    numbers = {one.number for one in migrations() if one.number < PAGE}
+    await Queries(AsyncpgDriver(connection)).install()
+    await apply(connection, numbers)
+    for table, columns in OLD.items():
+        given = [tuple(row[column] for column in columns) for row in rows[table]]
+        await connection.copy_records_to_table(table, records=given, columns=columns)
+    await apply(connection)
+    await connection.close()
+    old = await open_database(arguments)
+    [found] = await series.listed(old, Asked(None, None, None, 10), ANYBODY)
+    matched = await series.indices(old, "ann", "mira", Filters(created_before=BEGAN + MINUTE))
+    await old.close()
+    await _admin(postgres, f"drop database {name}")
+    assert found == known
+    assert list(matched.ranges) == [(4, 1)]
+
+
+async def database_of(database: Database) -> str:
+    """Its name."""
+    async with database.session() as c:
+        name: str = await c.fetchval("select current_database()")
+        return name
 
 
 async def test_a_page_of_the_list_does_not_look_at_all_series(database: Database) -> None:

@@ -21,6 +21,7 @@ VENDOR: Final = (
     Path(__file__).parent.parent.parent / "src" / "safelight" / "api" / "page" / "static" / "vendor"
 )
 CATALOGUE: Final = VENDOR / "vendor.json"
+LICENCES: Final = VENDOR / "licences.txt"
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class Vendored:
     file: str
     package: str
     version: str
-    licence: str  # its SPDX name; the text is in `licence_file`
-    licence_file: str
+    licence: str  # its SPDX name; the text is in LICENCES
     sha256: str
     bytes: int
 
@@ -51,7 +51,7 @@ WANTED: Final = (
         "11.2.0",
         {"preact.mjs": "dist/preact.mjs", "preact-hooks.mjs": "hooks/dist/hooks.mjs"},
     ),
-    Package("htm", "3.1.1", {"htm.mjs": "dist/htm.mjs", "htm-preact.mjs": "preact/index.mjs"}),
+    Package("htm", "3.1.1", {"htm.mjs": "dist/htm.mjs"}),
     Package("@preact/signals-core", "1.14.5", {"signals-core.mjs": "dist/signals-core.mjs"}),
     Package("@preact/signals", "2.11.4", {"signals.mjs": "dist/signals.mjs"}),
     Package(
@@ -60,25 +60,24 @@ WANTED: Final = (
         {"newsreader-500.woff2": "files/newsreader-latin-500-normal.woff2"},
     ),
     Package(
-        "@fontsource-variable/instrument-sans",
+        "@fontsource/instrument-sans",
         "5.3.0",
-        {"instrument-sans.woff2": "files/instrument-sans-latin-wght-normal.woff2"},
-    ),
-    Package(
-        "@fontsource/dm-mono",
-        "5.3.0",
-        {"dm-mono-400.woff2": "files/dm-mono-latin-400-normal.woff2"},
+        {"instrument-sans-400.woff2": "files/instrument-sans-latin-400-normal.woff2"},
     ),
 )
 
 
 def main() -> int:
     """Fetch all, put the files in place and write down what they are."""
-    VENDOR.joinpath("licences").mkdir(parents=True, exist_ok=True)
+    VENDOR.mkdir(parents=True, exist_ok=True)
     found: list[Vendored] = []
+    licences: list[str] = []
     for package in WANTED:
         with tempfile.TemporaryDirectory() as folder:
-            found += _take(package, _fetch(package, Path(folder)))
+            taken, licence = _take(package, _fetch(package, Path(folder)))
+        found += taken
+        licences.append(f"{heading(package.name)}{licence}")
+    LICENCES.write_text("\n".join(licences), "utf-8")
     listed = [asdict(one) for one in sorted(found, key=lambda one: one.file)]
     CATALOGUE.write_text(json.dumps(listed, indent=2) + "\n", "utf-8")
     print(f"{len(found)} files of {len(WANTED)} packages, {sum(one.bytes for one in found)} bytes")
@@ -90,6 +89,11 @@ def catalogue() -> list[Vendored]:
     return [Vendored(**entry) for entry in json.loads(CATALOGUE.read_text("utf-8"))]
 
 
+def heading(package: str) -> str:
+    """What stands above the licence of a package."""
+    return f"======== {package} ========\n\n"
+
+
 def _fetch(package: Package, folder: Path) -> Path:
     wanted = f"{package.name}@{package.version}"
     command = ["npm", "pack", "--silent", "--ignore-scripts", wanted]
@@ -97,7 +101,7 @@ def _fetch(package: Package, folder: Path) -> Path:
     return folder / done.stdout.split()[-1]
 
 
-def _take(package: Package, archive: Path) -> list[Vendored]:
+def _take(package: Package, archive: Path) -> tuple[list[Vendored], str]:
     with tarfile.open(archive) as opened:
 
         def read(name: str) -> bytes:
@@ -106,16 +110,14 @@ def _take(package: Package, archive: Path) -> list[Vendored]:
             return member.read()
 
         told: dict[str, Any] = json.loads(read("package.json"))
-        licence_file = f"licences/{package.name.lstrip('@').replace('/', '-')}.txt"
-        VENDOR.joinpath(licence_file).write_bytes(read("LICENSE"))
         taken = []
         for file, source in package.files.items():
             content = read(source)
             VENDOR.joinpath(file).write_bytes(content)
             digest = hashlib.sha256(content).hexdigest()
-            about = (package.name, package.version, str(told["license"]), licence_file)
+            about = (package.name, package.version, str(told["license"]))
             taken.append(Vendored(file, *about, digest, len(content)))
-        return taken
+        return taken, read("LICENSE").decode()
 
 
 if __name__ == "__main__":

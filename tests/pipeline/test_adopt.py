@@ -15,6 +15,8 @@ from safelight.assembly import Adoption, OutputAway, adopt
 from safelight.core.adopting import Names, Report
 from safelight.core.errors import Invalid
 from safelight.core.naming import DEFAULT_TEMPLATE
+from safelight.core.rights import ANYBODY
+from safelight.database import series
 from safelight.database.connection import Database
 from safelight.pipeline.adopt import Adopter, Takeover
 from safelight.renderers.base import Unfetched
@@ -207,6 +209,11 @@ async def test_each_trouble_with_a_file_is_told_and_the_rest_is_taken(
         plan = json.loads(await c.fetchval("select plan from batches"))
     assert [tuple(row) for row in copies] == [(1, "shelf", "pending"), (5, "shelf", "pending")]
     assert plan["publishers"] == ["shelf"]
+    [listed] = await series.listed(database, series.Asked(None, None, None, 10), ANYBODY)
+    assert (listed.highest, listed.counts, listed.latest and listed.latest[1]) == (
+        *(5, {"stored": 2}),
+        5,
+    )
 
 
 async def test_a_server_without_ranges_leaves_damage_to_be_found_later(

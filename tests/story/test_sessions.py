@@ -46,7 +46,15 @@ def test_who_has_signed_in_is_known_until_the_key_is_revoked(processes: Processe
     server.get(PATH).problem(401, "unauthorized")
     answer = signed_in(server, key)
     id = key[4:12]
-    said = {"key": id, "name": "", "scopes": ["user:ann", "character:mira"], "admin": False}
+    said = {
+        "key": id,
+        "name": "",
+        "scopes": ["user:ann", "character:mira"],
+        "admin": False,
+        "keys": True,
+        "users": ["ann"],
+        "characters": ["mira"],
+    }
     assert answer.json == said
     attributes = answer.headers["set-cookie"].split("; ")[1:]
     assert {each.lower() for each in attributes} == {
@@ -55,7 +63,11 @@ def test_who_has_signed_in_is_known_until_the_key_is_revoked(processes: Processe
     cookie = cookie_of(answer)
     assert key[13:] not in cookie["Cookie"]
     assert server.ask("GET", PATH, headers=cookie).json == said
-    assert asked(serving, PATH, root)[1]["admin"] is True
+    assert asked(serving, PATH, root)[1] == {
+        **told_admin(),
+        "key": root[4:12],
+        "keys": True,
+    }
     assert sent(server, "/v1/batches", {**cookie, **HERE}, order("ann")).status == 201
     sent(server, "/v1/batches", {**cookie, **HERE}, order("bob")).problem(403, "permission-denied")
     listening = server.stream("/v1/events", **cookie)
@@ -71,7 +83,15 @@ def test_who_has_signed_in_is_known_until_the_key_is_revoked(processes: Processe
 
 def told_admin() -> dict[str, Any]:
     """What anybody is while there are no keys."""
-    return {"key": None, "name": "", "scopes": ["admin"], "admin": True}
+    return {
+        "key": None,
+        "name": "",
+        "scopes": ["admin"],
+        "admin": True,
+        "keys": False,
+        "users": None,
+        "characters": None,
+    }
 
 
 def test_a_page_of_another_origin_cannot_write_with_the_cookie(processes: Processes) -> None:

@@ -36,3 +36,9 @@ class Session(AnswerBody):
     """What the key is for, for people."""
     scopes: list[str]
     admin: bool
+    keys: bool
+    """Whether there are keys at all; while there are none nobody need sign in."""
+    users: list[str] | None
+    """Whose series they reach, and for whom they may order; null for everybody's."""
+    characters: list[str] | None
+    """Of which characters; null for all."""

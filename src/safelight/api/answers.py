@@ -200,13 +200,18 @@ def workflow_json(kept: Kept, report: WorkflowReport) -> Json:
         **workflow_summary_json(kept),
         "graph": workflow.graph,
         "slots": dict(workflow.slots),
-        "report": {
-            "slots": dict(report.slots),
-            "missing": list(report.missing),
-            "notes": list(report.notes),
-            "classes": list(report.classes),
-            "output": report.output,
-        },
+        "report": report_json(report),
+    }
+
+
+def report_json(report: WorkflowReport) -> Json:
+    """What the check of a workflow found."""
+    return {
+        "slots": dict(report.slots),
+        "missing": list(report.missing),
+        "notes": list(report.notes),
+        "classes": list(report.classes),
+        "output": report.output,
     }
 
 

@@ -83,6 +83,12 @@ class Report(AnswerBody):
     """The node whose first picture counts."""
 
 
+class WorkflowCheck(AnswerBody):
+    """What a check of a graph found that nobody keeps."""
+
+    report: Report
+
+
 class Workflow(WorkflowSummary):
     """A workflow with its graph."""
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from safelight.api.answer_schemas import AnswerBody, SeriesImage
 from safelight.api.schemas import ImageStatus
@@ -57,5 +60,5 @@ class Indices(AnswerBody):
     """Highest reserved index of the series, 0 for none."""
     count: int
     """How many images match."""
-    ranges: list[tuple[int, int]]
+    ranges: list[Annotated[list[int], Field(min_length=2, max_length=2)]]
     """From the higher index to the lower, both included, highest first."""

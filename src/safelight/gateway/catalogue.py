@@ -16,7 +16,7 @@ from safelight.core.errors import Conflict, Invalid, Unknown
 from safelight.core.graph import canonical, check_graph, graph_hash
 from safelight.core.killing import Hold
 from safelight.core.naming import check_id
-from safelight.core.records import Catalogue, Character, Limits, Workflow
+from safelight.core.records import Catalogue, Character, Graph, Limits, Workflow
 from safelight.core.slots import WorkflowReport, describe, find_slots
 from safelight.database import batches, holds, objects
 from safelight.database.connection import Database
@@ -114,13 +114,20 @@ class Shelf:
         """
         check_id(id, "/id")
         self._refuse_read_only("workflow", id, self._file.workflows)
-        graph = check_graph(document, output=slots.get("output"))
-        find_slots(graph, slots)
+        graph, report = self.check_workflow(document, slots)
         workflow = Workflow(id, graph, dict(slots), exact_size)
         await batches.keep_graph(self._database, graph_hash(graph), canonical(graph))
         new = await objects.put_workflow(self._database, workflow, graph_hash(graph))
         self._read_at = float("-inf")
-        return Kept(workflow, read_only=False), describe(graph, slots), new
+        return Kept(workflow, read_only=False), report, new
+
+    def check_workflow(
+        self, document: object, slots: Mapping[str, str]
+    ) -> tuple[Graph, WorkflowReport]:
+        """Check a graph and keep nothing. Raises `Invalid`: the graph or a slot."""
+        graph = check_graph(document, output=slots.get("output"))
+        find_slots(graph, slots)
+        return graph, describe(graph, slots)
 
     async def delete_workflow(self, id: str) -> None:
         """Raises `Unknown`, `Conflict` (`read-only`, `in-use`)."""

@@ -48,6 +48,9 @@ class Asker:
     name: str
     scopes: tuple[str, ...]
     admin: bool
+    keys: bool  # whether there are any: whether signing in means anything
+    users: tuple[str, ...] | None  # whose series they reach, by id; None: everybody's
+    characters: tuple[str, ...] | None  # likewise
 
 
 class Keyring:
@@ -133,9 +136,10 @@ class Keyring:
     async def asker(self, rights: Rights) -> Asker:
         """Who has these rights. Raises like `rights`."""
         held = await self._held(rights.key) if rights.key is not None else None
+        keys, reached = await self.guarded(), (_ids(rights.users), _ids(rights.characters))
         if held is None:
-            return Asker(None, "", (ADMIN,), admin=True)
-        return Asker(rights.key, held.name, held.scopes, rights.admin)
+            return Asker(None, "", (ADMIN,), True, keys, *reached)
+        return Asker(rights.key, held.name, held.scopes, rights.admin, keys, *reached)
 
     async def rights_of_id(self, id: str, shown: Shown | None = None) -> Rights:
         """The rights of the key with this id, if it is still believed; `shown` proves it where it
@@ -183,6 +187,10 @@ class Keyring:
 
 
 _ENDED: Final = {"revoked": "been revoked", "expired": "expired"}
+
+
+def _ids(reached: frozenset[str] | None) -> tuple[str, ...] | None:
+    return None if reached is None else tuple(sorted(reached))
 
 
 def _read(text: str) -> Shown:

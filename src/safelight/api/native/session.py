@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -73,8 +74,15 @@ async def _told(request: Request, rights: Rights) -> Response:
             "name": asker.name,
             "scopes": list(asker.scopes),
             "admin": asker.admin,
+            "keys": asker.keys,
+            "users": _listed(asker.users),
+            "characters": _listed(asker.characters),
         }
     )
+
+
+def _listed(ids: Sequence[str] | None) -> list[str] | None:
+    return None if ids is None else list(ids)
 
 
 def _set(request: Request, answer: Response, cookie: str, seconds: int) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from safelight.api import bodies
-from safelight.api.answers import respond, respond_tagged, workflow_json, workflow_summary_json
+from safelight.api.answers import (
+    report_json,
+    respond,
+    respond_tagged,
+    workflow_json,
+    workflow_summary_json,
+)
 from safelight.api.context import context_of
 from safelight.api.links import base_of
 from safelight.api.openapi import BODY, described, takes
@@ -18,6 +24,7 @@ from safelight.api.schemas import WorkflowRequest
 from safelight.core.naming import check_id
 
 router = APIRouter(tags=["workflows"])
+_REFUSED: Final = ("bad-slot", "bad-workflow", "workflow-ui-format")
 
 
 class ResumeWhere(BaseModel):
@@ -38,6 +45,21 @@ async def list_workflows(request: Request) -> Response:
     """By id, without their graphs."""
     kept = await context_of(request).gateway.shelf.workflows()
     return respond({"data": [workflow_summary_json(one) for one in kept]})
+
+
+@router.post(
+    "/v1/workflow-checks",
+    operation_id="check_workflow",
+    summary="Check a workflow",
+    responses=described({200: "WorkflowCheck"}, "permission-denied", *BODY, *_REFUSED),
+    openapi_extra=takes("WorkflowRequest"),
+)
+async def check_workflow(request: Request) -> Response:
+    """As it is checked before it is kept, and refused for the same reasons. Nothing is kept."""
+    body, _ = await bodies.read(request, WorkflowRequest)
+    shelf = context_of(request).gateway.shelf
+    _, report = shelf.check_workflow(body.graph, body.given().get("slots", {}))
+    return respond({"report": report_json(report)})
 
 
 @router.get(
@@ -63,9 +85,7 @@ async def get_workflow(request: Request, id: str) -> Response:
         *BODY,
         "read-only",
         "bad-id",
-        "bad-slot",
-        "bad-workflow",
-        "workflow-ui-format",
+        *_REFUSED,
     ),
     openapi_extra=takes("WorkflowRequest"),
 )

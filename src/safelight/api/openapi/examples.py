@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from safelight.api.openapi.catalogue_examples import CATALOGUE
 from safelight.core.keys import key_text
 
 BATCH: Final = "6f0c2a4e-2f43-4b61-9b0e-0d2c5a1f7e10"
@@ -23,11 +24,6 @@ _STORED: Final = "2026-01-02T03:04:09.480000Z"
 _LATER: Final = "2026-01-03T03:04:05.000000Z"
 _INDICES: Final = (13, 12, 11, 10)
 _QUERY: Final = f"exp=1893456000&kid={KEY_ID}&sig={'A' * 43}"
-_GRAPH: Final = {
-    "1": {"class_type": "EmptyImage", "inputs": {"width": 512, "height": 512, "batch_size": 1}},
-    "2": {"class_type": "ImageAddNoise", "inputs": {"image": ["1", 0], "seed": 7, "strength": 0.5}},
-    "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "image"}},
-}
 
 
 def _id(index: int) -> str:
@@ -116,35 +112,6 @@ _SERIES: Final = {
     "character": "mira",
     "highest": 13,
     "counts": {"queued": 0, "dispatched": 0, "stored": 12, "failed": 1, "canceled": 0},
-}
-_ASKED: Final = {
-    "name": "Mira",
-    "style": "anime",
-    "workflow": "quick",
-    "prompt": "a portrait of Mira",
-    "negative_prompt": "lowres",
-    "embedding": "mira_v2",
-    "loras": [{"name": "gothic.safetensors", "strength": 0.8}],
-    "width": 512,
-    "height": 512,
-    "steps": 35,
-    "cfg": 8.0,
-    "sampler": "euler",
-    "scheduler": "normal",
-}
-_CHARACTER: Final = {"id": "mira", **_ASKED, "read_only": False}
-_SUMMARY: Final = {"id": "quick", "exact_size": False, "read_only": False, "held": []}
-_WORKFLOW: Final = {
-    **_SUMMARY,
-    "graph": _GRAPH,
-    "slots": {"seed": "2.seed"},
-    "report": {
-        "slots": {"seed": "2.seed", "width": "1.width", "height": "1.height"},
-        "missing": ["prompt", "negative_prompt", "steps", "cfg", "sampler", "scheduler"],
-        "notes": [],
-        "classes": ["EmptyImage", "ImageAddNoise", "SaveImage"],
-        "output": "3",
-    },
 }
 _WEBHOOK: Final = {
     "id": WEBHOOK,
@@ -246,6 +213,7 @@ def _page(**item: Any) -> dict[str, Any]:
 
 
 EXAMPLES: Final[Mapping[str, Any]] = {
+    **CATALOGUE,
     "Backend": _BACKEND,
     "Backends": {"data": [_BACKEND]},
     "Batch": _BATCH,
@@ -265,9 +233,6 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "metadata": {"order": 4711},
     },
     "Batches": _page(**_BATCH),
-    "Character": _CHARACTER,
-    "CharacterRequest": _ASKED,
-    "Characters": {"data": [_CHARACTER]},
     "Deliveries": _page(**_DELIVERY),
     "Delivery": _DELIVERY,
     "Estimate": {
@@ -289,19 +254,23 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "OpenAIModels": {"object": "list", "data": [_MODEL]},
     "Publishers": {"data": [_PUBLISHER]},
     "Readiness": {"status": "ready", "checks": {"database": "ok", "schema": "ok", "worker": "ok"}},
-    "ResumedWorkflow": {"id": "quick", "pools": ["default"]},
     "RetriedPublisher": {**_PUBLISHER, "asked": 3},
     "SecretWebhook": {**_WEBHOOK, "secret": _SECRET},
     "Series": _SERIES,
     "SeriesList": _page(**_SERIES, latest={"id": _id(13), "index": 13}, updated_at=_ORDERED),
-    "Session": {"key": KEY_ID, "name": "the shop", "scopes": ["user:ann"], "admin": False},
+    "Session": {
+        "key": KEY_ID,
+        "name": "the shop",
+        "scopes": ["user:ann"],
+        "admin": False,
+        "keys": True,
+        "users": ["ann"],
+        "characters": None,
+    },
     "SessionRequest": {"key": key_text(KEY_ID, "0" * 32)},
     "Webhook": _WEBHOOK,
     "WebhookRequest": {"url": _HOOK, "events": ["batch.completed", "image.failed"]},
     "Webhooks": {"data": [_WEBHOOK]},
-    "Workflow": _WORKFLOW,
-    "WorkflowRequest": {"graph": _GRAPH, "slots": {"seed": "2.seed"}},
-    "Workflows": {"data": [_SUMMARY]},
 }
 """By the name of the shape."""
 _TEXT: Final = {"type": "string"}

@@ -4,7 +4,7 @@ import { Link, here } from "./lib/address.js";
 import { locked } from "./lib/api.js";
 import { useKeys } from "./lib/keys.js";
 import { connection, start } from "./lib/live.js";
-import { Slips, Voice, complain, say } from "./lib/say.js";
+import { Said, complain, say } from "./lib/say.js";
 import { session, signOut, whoAmI } from "./lib/session.js";
 import { forgetPreviews } from "./parts/latent.js";
 import { forgetBatches } from "./store/batches.js";
@@ -102,7 +102,7 @@ const Bar = ({ onHelp }) => {
 const App = () => {
   const [help, setHelp] = useState(false);
   useKeys({ "?": () => setHelp(true) });
-  if (locked.value) return html`<${Door} /><${Voice} />`;
+  if (locked.value) return html`<${Door} /><${Said} />`;
   if (!session.value) return html`<p class="page quiet">…</p>`;
   const { view, title } = viewOf(here.value);
   return html`
@@ -110,7 +110,7 @@ const App = () => {
     <${Bar} onHelp=${() => setHelp(true)} />
     <${Banner} />
     <main id="main" tabindex="-1" data-title=${title}>${view}</main>
-    <${Slips} /><${Voice} /><${Dropped} />
+    <${Said} /><${Dropped} />
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
   `;
 };

@@ -37,10 +37,17 @@ export const complain = (problem) => {
   slip(problem.message, { wrong: true, seconds: 10 });
 };
 
-export const Voice = () => html`<p class="unseen" role="status" aria-live="polite">${spoken.value}</p>`;
+/** Who says it: the page, or the topmost dialog, since nothing outside of that can be heard or touched. */
+const speakers = signal(["page"]);
+export const speak = (name) => (speakers.value = [...speakers.value, name]);
+export const hush = (name) => (speakers.value = speakers.value.filter((one) => one !== name));
 
-export const Slips = () =>
-  html`<section aria-label="Messages"><ul class="slips">
+export const Said = ({ by = "page" }) => speakers.value.at(-1) === by && html`<${Slips} /><${Voice} />`;
+
+const Voice = () => html`<p class="unseen" role="status" aria-live="polite">${spoken.value}</p>`;
+
+const Slips = () =>
+  html`<section class="slips" aria-label="Messages"><ul>
     ${slips.value.map(
       (one) => html`<li key=${one.id} class=${one.wrong ? "slip wrong" : "slip"}>
         <span>${one.text}</span>

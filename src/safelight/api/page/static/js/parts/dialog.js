@@ -1,17 +1,23 @@
 // Dialogs: the browser's own, so that focus stays inside and returns to where it was.
-import { html, useEffect, useRef } from "../lib/html.js";
+import { html, useEffect, useId, useRef } from "../lib/html.js";
 import { useKeys } from "../lib/keys.js";
+import { Said, hush, speak } from "../lib/say.js";
 
 /**
  * @param {{label: string, onClose: () => void, keys?: Record<string, (event: KeyboardEvent) => unknown>, class?: string}} what
  */
 export const Dialog = ({ label, onClose, keys = {}, class: kind = "paper", children }) => {
   const element = useRef();
+  const name = useId();
   useKeys({ Escape: () => onClose(), ...keys }, true);
   useEffect(() => {
     const before = document.activeElement;
     element.current.showModal();
-    return () => before?.isConnected && before.focus({ preventScroll: true });
+    speak(name);
+    return () => {
+      hush(name);
+      if (before?.isConnected) before.focus({ preventScroll: true });
+    };
   }, []);
   const beside = (event) => event.target === element.current && kind === "paper" && onClose();
   const refused = (event) => {
@@ -19,7 +25,7 @@ export const Dialog = ({ label, onClose, keys = {}, class: kind = "paper", child
     onClose();
   };
   return html`<dialog ref=${element} class=${kind} tabindex="-1" autofocus aria-label=${label} onClick=${beside} onCancel=${refused}>
-    ${children}
+    ${children}<${Said} by=${name} />
   </dialog>`;
 };
 

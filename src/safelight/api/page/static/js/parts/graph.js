@@ -4,6 +4,7 @@ import { count } from "../lib/clock.js";
 import { layOut, plain } from "../store/graph.js";
 
 const EDGE = 8; // px around it
+const SMALLEST = 0.8; // of its size; from there on it scrolls
 
 const curve = ({ a, b }) => {
   const [x, y, to, at] = [a.x + a.wide, a.y + a.high / 2, b.x, b.y + b.high / 2];
@@ -46,7 +47,7 @@ export const Drawing = ({ graph, slots, output, faults }) => {
   const { nodes, links, left, width, height } = drawn;
   return html`<figure class="graph">
     <div class="sheet" tabindex="0" role="region" aria-label="Drawing of the workflow, scrolls">
-      <svg width=${width + 2 * EDGE} height=${height + 2 * EDGE} viewBox=${`${-EDGE} ${-EDGE} ${width + 2 * EDGE} ${height + 2 * EDGE}`} aria-hidden="true">
+      <svg style=${{ minWidth: `${SMALLEST * (width + 2 * EDGE)}px`, maxWidth: `${width + 2 * EDGE}px` }} viewBox=${`${-EDGE} ${-EDGE} ${width + 2 * EDGE} ${height + 2 * EDGE}`} aria-hidden="true">
         ${links.map((one, place) => html`<path key=${place} d=${curve(one)} />`)}
         ${nodes.map((node) => html`<${Node} key=${node.id} node=${node} />`)}
       </svg>

@@ -21,7 +21,7 @@ const fetchPreview = async (id, number) => {
 };
 
 const put = (id, address) => {
-  const next = new Map(shown.value);
+  const next = new Map(shown.peek());
   if (next.has(id)) URL.revokeObjectURL(next.get(id));
   if (address) next.set(id, address);
   else next.delete(id);
@@ -41,6 +41,6 @@ export const Latent = ({ id, developing = true }) => {
 };
 
 export const forgetPreviews = () => {
-  for (const address of shown.value.values()) URL.revokeObjectURL(address);
+  for (const address of shown.peek().values()) URL.revokeObjectURL(address);
   shown.value = new Map();
 };

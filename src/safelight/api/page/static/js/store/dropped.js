@@ -12,6 +12,9 @@ const ROOM = '{"graph":,"slots":}'.length + 400; // what goes around the graph
  */
 export const dropped = signal(null);
 
+/** How many were kept: who shows workflows reads them again. */
+export const keptFiles = signal(0);
+
 /** The names of slots, one a line: `output = 3`. */
 export const slotsOf = (lines) =>
   Object.fromEntries(
@@ -69,5 +72,7 @@ export const take = async (files, allowed) => {
 /** The workflows that are there: id -> whether it can be replaced. */
 export const taken = async () => new Map((await get("v1/workflows")).data.map((one) => [one.id, !one.read_only]));
 
-export const keepAs = (id, slots, exact) =>
-  ask(`v1/workflows/${encodeURIComponent(id)}`, { method: "PUT", json: bodyOf(dropped.value.text, slots, exact) });
+export const keepAs = async (id, slots, exact) => {
+  await ask(`v1/workflows/${encodeURIComponent(id)}`, { method: "PUT", json: bodyOf(dropped.value.text, slots, exact) });
+  keptFiles.value += 1;
+};

@@ -49,8 +49,8 @@ const Fields = ({ now, set, problem, fresh }) => {
   const number = { inputmode: "numeric", placeholder: "the workflow’s" };
   const named = (name) => set(fresh && now.id === slugOf(now.name) ? { name, id: slugOf(name) } : { name });
   return html`<div class="fields">
-    <${Field} label="Name" value=${now.name} onInput=${named} wrong=${wrongField(problem, "name")} autocomplete="off" maxlength=${500} />
-    ${fresh && html`<${Field} label="Id" value=${now.id} onInput=${(id) => set({ id })} wrong=${idWrong(problem)} hint="Lower-case letters, digits and hyphens. It stays." autocomplete="off" spellcheck=${false} maxlength=${64} />`}
+    <${Field} label="Name" value=${now.name} onInput=${named} wrong=${wrongField(problem, "name")} class="two" autocomplete="off" maxlength=${500} />
+    ${fresh && html`<${Field} label="Id" value=${now.id} onInput=${(id) => set({ id })} wrong=${idWrong(problem)} class="two" hint="Lower-case letters, digits, hyphens." autocomplete="off" spellcheck=${false} maxlength=${64} />`}
     ${field("prompt", "Prompt", { rows: 3, class: "wide", hint: "Put before what an order asks for." })}
     ${field("negative_prompt", "Without", { rows: 2, class: "wide", placeholder: "what should not be seen" })}
     <${Choice} label="Workflow" value=${now.workflow} options=${workflows} onChange=${(workflow) => set({ workflow })} wrong=${wrongField(problem, "workflow")} />

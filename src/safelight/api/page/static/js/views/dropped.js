@@ -67,13 +67,14 @@ const Named = ({ lines, onLines, open, busy }) =>
 const Verdict = ({ one, onClose }) => {
   const [lines, setLines] = useState("");
   useEffect(() => {
-    if (!one.checking) say(one.report ? "The workflow can be kept" : "The workflow is refused");
+    if (!one.checking) say(one.report ? "The workflow can be drawn" : "The workflow cannot be used");
   }, [one]);
   if (one.checking && !one.report && !one.problem) return html`<p class="quiet" aria-busy="true">Being checked…</p>`;
-  // Wrong slots are the person's, not the graph's.
+  // Wrong slots are the person's, not the graph's; and who could not ask knows nothing of it.
   const named = one.problem?.code === "bad-slot";
+  const bad = named ? "Its slots are in doubt." : one.problem?.status === 422 ? "It cannot be used." : "It could not be checked.";
   return html`
-    <p class=${one.report ? "verdict good" : "verdict wrong"}>${one.report ? "It can be drawn." : named ? "Its slots are in doubt." : "It cannot be used."}</p>
+    <p class=${one.report ? "verdict good" : "verdict wrong"}>${one.report ? "It can be drawn." : bad}</p>
     ${one.report && html`<${Checked} graph=${one.graph} report=${one.report} />`}
     ${one.problem && html`<${Refused} graph=${one.graph} problem=${one.problem} />`}
     ${(one.report || named) && html`<${Named} lines=${lines} onLines=${setLines} open=${named || lines !== ""} busy=${one.checking} />`}

@@ -75,7 +75,7 @@ const Now = ({ one }) => {
 
 const speed = (seconds) => (seconds < 10 ? Number(seconds.toFixed(1)) : Math.round(seconds));
 
-const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
+const Fact = ({ name, long, children }) => html`<div class=${long ? "long" : ""}><dt>${name}</dt><dd>${children}</dd></div>`;
 
 const Backend = ({ one, again }) => {
   const [busy, setBusy] = useState(false);
@@ -95,7 +95,7 @@ const Backend = ({ one, again }) => {
   const title = `backend-${one.name}`;
   return html`<article class=${`backend ${state}`} aria-labelledby=${title}>
     <header class="row">
-      <h3 id=${title}>${one.name}</h3>
+      <h2 id=${title}>${one.name}</h2>
       <span class="badge">${state}</span>
       ${state === "draining"
         ? html`<button type="button" disabled=${busy} onClick=${() => act("resume", `${one.name} takes pictures again`)}>Resume</button>`
@@ -111,10 +111,10 @@ const Backend = ({ one, again }) => {
       <${Fact} name="Speed">${one.seconds_per_image ? `about ${speed(one.seconds_per_image)} s a picture` : "not known yet"}<//>
       <${Fact} name="Slots">${one.slots}<//>
       <${Fact} name="Seen">${one.seen_at ? html`<time title=${fully(one.seen_at)}>${when(one.seen_at)}</time>` : "never"}<//>
-      <${Fact} name="Address"><code>${one.url}</code><//>
-      ${one.worker && html`<${Fact} name="Driven by"><code>${one.worker}</code><//>`}
-      ${one.ghosts > 0 && html`<${Fact} name="Ghosts">${count(one.ghosts, "prompt")} that nobody waited for, cancelled there in the last day<//>`}
-      ${one.shares_output_with.length > 0 && html`<${Fact} name="Shares its folder">with ${one.shares_output_with.join(", ")}<//>`}
+      <${Fact} name="Address" long><code>${one.url}</code><//>
+      ${one.worker && html`<${Fact} name="Driven by" long><code>${one.worker}</code><//>`}
+      ${one.ghosts > 0 && html`<${Fact} name="Ghosts" long>${count(one.ghosts, "prompt")} that nobody waited for, cancelled there in the last day<//>`}
+      ${one.shares_output_with.length > 0 && html`<${Fact} name="Shares its folder" long>with ${one.shares_output_with.join(", ")}<//>`}
     </dl>
   </article>`;
 };
@@ -130,7 +130,7 @@ const Publisher = ({ one, again }) => {
     }
   };
   return html`<tr>
-    <th scope="row">${one.name}${!one.configured && html` <small class="wrong">not in the settings, its copies wait</small>`}</th>
+    <th scope="row">${one.name}${!one.configured && one.pending > 0 && html` <small class="wrong">not in the settings, its copies wait</small>`}</th>
     <td class="number">${one.uploaded.toLocaleString("en")}</td>
     <td class="number">${one.pending.toLocaleString("en")}${one.oldest_pending_at && html` <small class="quiet">oldest ${when(one.oldest_pending_at)}</small>`}</td>
     <td><span class=${one.failed ? "number wrong" : "number"}>${one.failed.toLocaleString("en")}</span>${one.reason && html` <small class="reason">${one.reason}</small>`}</td>
@@ -157,7 +157,7 @@ const Backends = () => {
   const { data, problem, again } = useList("v1/backends");
   if (!data) return problem ? html`<p class="wrong">${problem.message}</p>` : html`<p class="quiet" aria-busy="true">…</p>`;
   if (!data.length) return html`<p>There is no backend. Add one to safelight.toml, under <code>[[backends]]</code>.</p>`;
-  return html`<p class="quiet">Drain lets a server end what it has and gives it nothing more, before an update or a rest. Resume gives it pictures again.</p>
+  return html`<p class="quiet lead">Drain lets a server end what it has and gives it nothing more, before an update or a rest. Resume gives it pictures again.</p>
     <div class="backends">${data.map((one) => html`<${Backend} key=${one.name} one=${one} again=${again} />`)}</div>`;
 };
 

@@ -25,8 +25,9 @@ const useStory = (id) => {
   return [story?.id === id ? story : null, read];
 };
 
-const moreLikeThis = async (image, batch) => {
+const moreLikeThis = async ({ id }) => {
   try {
+    const { batch } = await get(`v1/images/${encodeURIComponent(id)}`);
     likeThis(await get(`v1/batches/${encodeURIComponent(batch)}`));
     go("");
     say("The order is filled in as it was for this picture");
@@ -35,13 +36,13 @@ const moreLikeThis = async (image, batch) => {
   }
 };
 
-const Tools = ({ image, story, told, onTold, onStar, onDelete, onMore, onClose }) =>
+const Tools = ({ image, told, onTold, onStar, onDelete, onMore, onClose }) =>
   html`<div class="row">
     <button type="button" class="plain" aria-pressed=${Boolean(image.starred_at)} title="Star (.)" onClick=${onStar}>
       <span aria-hidden="true">${image.starred_at ? "★" : "☆"}</span><span class="unseen">Star</span>
     </button>
     <button type="button" class="plain" title="How it came to be (I)" aria-expanded=${told} onClick=${onTold}>Info</button>
-    <button type="button" class="plain" title="Order more like this (M)" disabled=${!story} onClick=${onMore}>More like this</button>
+    <button type="button" class="plain" title="Order more like this (M)" onClick=${onMore}>More like this</button>
     <a class="button plain" title="Download (D)" href=${fileUrl(image.id)} download=${image.name}>Download</a>
     <button type="button" class="plain" title="Delete (Del)" onClick=${onDelete}>Delete</button>
     <button type="button" class="plain" title="Close (Esc)" onClick=${onClose}>Close</button>
@@ -115,7 +116,7 @@ export const Lightbox = ({ roll, index, character, onIndex, onClose, onGone }) =
     const link = Object.assign(document.createElement("a"), { href: fileUrl(image.id), download: image.name });
     link.click();
   };
-  const more = () => story && moreLikeThis(story, story.batch);
+  const more = () => moreLikeThis(image);
   const keys = {
     ...{ ArrowLeft: () => turn(-1), ArrowRight: () => turn(1), Home: () => goTo(0), End: () => goTo(roll.length - 1) },
     ...{ "+": () => zoom.by(STEP), "=": () => zoom.by(STEP), "-": () => zoom.by(1 / STEP), 0: zoom.fit, i: toggle },
@@ -132,7 +133,7 @@ export const Lightbox = ({ roll, index, character, onIndex, onClose, onGone }) =
         <button type="button" class="small" title="Copy the seed (S)" onClick=${() => copy(image.seed, "Seed")}>Copy<span class="unseen"> the seed</span></button>
       </span>
       <${Marks} publications=${image.publications} />
-      <${Tools} image=${now} story=${story} told=${told} onTold=${toggle} onStar=${mark} onDelete=${away} onMore=${more} onClose=${onClose} />
+      <${Tools} image=${now} told=${told} onTold=${toggle} onStar=${mark} onDelete=${away} onMore=${more} onClose=${onClose} />
     </div>
     ${told && html`<aside class="story" tabindex="0" aria-label="How it came to be"><h2>How it came to be</h2>${story && html`<${Story} image=${story} />`}</aside>`}
   <//>`;

@@ -29,6 +29,16 @@ const useRoll = (user, character, filter) => {
   return roll;
 };
 
+const isThere = (image) => image?.status === "stored" && !image.deleted_at;
+
+/** By the newest picture there is: among what is known, or asked for. */
+const measure = async (roll) => {
+  const newest = [...each(roll.line.value.between(0, 50))].map((index) => roll.image(index)).find(isThere);
+  const { id } = newest ?? (await get(`${roll.path}/images${query({ status: "stored", deleted: "false", limit: 1 })}`)).data[0];
+  const { width, height } = await get(`v1/images/${encodeURIComponent(id)}`);
+  return width / height;
+};
+
 /** How broad a picture of the series is for its height; null until it is known. */
 const useShape = (character, roll) => {
   const [measured, setMeasured] = useState(null);
@@ -38,9 +48,7 @@ const useShape = (character, roll) => {
   const known = roll.version.value > 0 && roll.line.value;
   useEffect(() => {
     if (!characters || said || measured || !known) return;
-    const newest = [...each([[roll.highest, Math.max(1, roll.highest - 200)]])].map((index) => roll.image(index)).find((one) => one?.status === "stored" && !one.deleted_at);
-    if (!newest) return setMeasured(1);
-    get(`v1/images/${encodeURIComponent(newest.id)}`).then(({ width, height }) => setMeasured(width / height || 1), () => setMeasured(1));
+    measure(roll).then(setMeasured, () => setMeasured(1));
   }, [characters, known]);
   return said ?? measured;
 };
@@ -131,7 +139,7 @@ const Shown = ({ user, character, index, filter, size, control }) => {
     const finger = event.pointerType === "touch" && chosen.ranges.length;
     if (event.shiftKey) chosen.reach(at, active);
     else if (event.ctrlKey || event.metaKey || finger) chosen.toggle(at);
-    else if (image?.status === "stored" && !image.deleted_at && !doomed.value.has(image.id)) show(at);
+    else if (isThere(image) && !doomed.value.has(image.id)) show(at);
   };
   const mark = (at, event) => {
     setActive(at);
@@ -141,7 +149,7 @@ const Shown = ({ user, character, index, filter, size, control }) => {
   const print = async () => {
     try {
       const wanted = chosen.ranges.length ? chosen.ranges : line.between(0, PRINTED - 1);
-      const images = (await roll.all(common(line.ranges, wanted))).filter((one) => one.status === "stored" && !one.deleted_at);
+      const images = (await roll.all(common(line.ranges, wanted))).filter(isThere);
       if (images.length) setPrinting(images);
       else slip("There is nothing to print");
     } catch (problem) {
@@ -174,7 +182,7 @@ const Shown = ({ user, character, index, filter, size, control }) => {
     return html`<p class="wrong">${roll.problem.value.message}</p><p><${Link} to="series">All sheets<//></p>`;
   const gone = () => roll.read(true);
   return html`
-    <p class="quiet how-many" aria-live="polite">${line && (roll.filtered ? `${line.length.toLocaleString("en")} of ${count(roll.highest, "number")}` : count(line.length, "frame"))}</p>
+    <p class="quiet how-many" aria-live="polite">${line && (roll.filtered ? `${line.length.toLocaleString("en")} of ${count(roll.highest, "frame")}` : count(line.length, "frame"))}</p>
     ${line?.length === 0 && html`<${Nothing} user=${user} character=${character} filtered=${roll.filtered} />`}
     ${line?.length > 0 && shape && html`<${Grid} roll=${roll} character=${character} label=${`Pictures of ${nameOf(character)}`} shape=${shape} size=${size} start=${start}
       active=${active} chosen=${chosen.has} control=${control} onMoved=${(top) => (forget.current = remember(top))} onPress=${press} onMark=${mark} onKeyDown=${onKeyDown} />`}
@@ -196,7 +204,10 @@ export const Sheet = ({ user, character, index }) => {
     setSize(to);
   };
   return html`<section class="sheet page">
-    <header><h1>${nameOf(character)} <small class="quiet">for ${user}</small></h1></header>
+    <header>
+      <h1>${nameOf(character)} <small class="quiet">for ${user}</small></h1>
+      <${Link} to="" onClick=${() => change({ user, character })}>Order more<//>
+    </header>
     <${SheetTools} user=${user} character=${character} filter=${filter} size=${size} onSize=${resize}
       onNumber=${(to) => control.actions.number?.(to)} onDate=${(text) => control.actions.date?.(text)} onPrint=${() => control.actions.print?.()} />
     <${Shown} key=${JSON.stringify(filter)} user=${user} character=${character} index=${index} filter=${filter} size=${size} control=${control} />

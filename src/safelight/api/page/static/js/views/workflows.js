@@ -2,13 +2,13 @@
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { Link, go } from "../lib/address.js";
 import { get, post, query, remove } from "../lib/api.js";
-import { when } from "../lib/clock.js";
+import { fully } from "../lib/clock.js";
 import { listen } from "../lib/live.js";
 import { complain, slip } from "../lib/say.js";
 import { Sure } from "../parts/dialog.js";
 import { OnlyAdmins, admin } from "../parts/only.js";
 import { Checked } from "../parts/report.js";
-import { dropped, take } from "../store/dropped.js";
+import { keptFiles, take } from "../store/dropped.js";
 
 const at = (id) => `v1/workflows/${encodeURIComponent(id)}`;
 
@@ -24,7 +24,7 @@ const useRead = (path) => {
       (problem) => problem.name === "AbortError" || setTold((before) => ({ path, answer: before.path === path && !problem.status ? before.answer : null, problem })),
     );
     return () => stop.abort();
-  }, [path, turn, dropped.value === null]);
+  }, [path, turn, keptFiles.value]);
   return { ...(told.path === path ? told : { answer: null, problem: null }), again: () => setTurn((before) => before + 1) };
 };
 
@@ -39,9 +39,9 @@ const Held = ({ id, holds, again }) => {
     }
   };
   return html`<ul class="notes">${holds.map(
-    (one) => html`<li key=${one.pool}><span class="wrong">Held in ${one.pool}: ${one.reason}</span>
-      <span class="quiet"> ${one.backends.length > 0 && `Died while they drew it: ${one.backends.join(", ")}. `}${when(one.since)}</span>
-      <button type="button" class="small" aria-label=${`Resume ${id} in ${one.pool}`} onClick=${() => resume(one.pool)}>Resume</button></li>`,
+    (one) => html`<li key=${one.pool}><span class="wrong">Held in ${one.pool}: ${one.reason}.</span>
+      <span class="quiet"> ${one.backends.length > 0 && `Died while they drew it: ${one.backends.join(", ")}. `}Since ${fully(one.since)}.</span>
+      ${" "}<button type="button" class="small" aria-label=${`Resume ${id} in ${one.pool}`} onClick=${() => resume(one.pool)}>Resume</button></li>`,
   )}</ul>`;
 };
 
