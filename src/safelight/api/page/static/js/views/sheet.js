@@ -106,9 +106,9 @@ const useLarge = (user, character, index, control, setActive) => {
 /** Where one was is remembered with the step of the way, for the back button and a reload. */
 const remember = (() => {
   let timer = 0;
-  return (index) => {
+  return (place) => {
     clearTimeout(timer);
-    timer = setTimeout(() => history.replaceState({ ...history.state, at: index }, ""), STILL);
+    timer = setTimeout(() => history.replaceState({ ...history.state, place }, ""), STILL);
     return () => clearTimeout(timer);
   };
 })();
@@ -116,13 +116,13 @@ const remember = (() => {
 const Shown = ({ user, character, index, filter, size, control }) => {
   const roll = useRoll(user, character, filter);
   const shape = useShape(character, roll);
-  const [start] = useState(() => Number(index) || history.state?.at);
+  const [start] = useState(() => (Number(index) ? { index: Number(index) } : history.state?.place));
   const [moved, setActive] = useState(null);
   const [comparing, setComparing] = useState(null);
   const [printing, setPrinting] = useState(null);
   const forget = useRef(() => {});
   const line = roll.line.value;
-  const active = line?.at(Math.max(0, line.nearest(moved ?? start ?? Infinity)));
+  const active = line?.at(Math.max(0, line.nearest(moved ?? start?.index ?? Infinity)));
   const chosen = useChosen(line);
   const { large, show, close } = useLarge(user, character, index, control, setActive);
   const deeds = useDeeds({ roll, user, character, chosen, active, onCompare: setComparing });
@@ -185,7 +185,7 @@ const Shown = ({ user, character, index, filter, size, control }) => {
     <p class="quiet how-many" aria-live="polite">${line && (roll.filtered ? `${line.length.toLocaleString("en")} of ${count(roll.highest, "frame")}` : count(line.length, "frame"))}</p>
     ${line?.length === 0 && html`<${Nothing} user=${user} character=${character} filtered=${roll.filtered} />`}
     ${line?.length > 0 && shape && html`<${Grid} roll=${roll} character=${character} label=${`Pictures of ${nameOf(character)}`} shape=${shape} size=${size} start=${start}
-      active=${active} chosen=${chosen.has} control=${control} onMoved=${(top) => (forget.current = remember(top))} onPress=${press} onMark=${mark} onKeyDown=${onKeyDown} />`}
+      active=${active} chosen=${chosen.has} control=${control} onMoved=${(place) => (forget.current = remember(place))} onPress=${press} onMark=${mark} onKeyDown=${onKeyDown} />`}
     ${roll.fresh.value > 0 && html`<button type="button" class="strong fresh" onClick=${() => (roll.settle(), scrollTo(0, 0))}>${roll.fresh.value} new</button>`}
     ${chosen.ranges.length > 0 && html`<${ChosenBar} user=${user} character=${character} chosen=${chosen.ranges} ...${deeds.bar} />`}
     ${large !== null && html`<${Large} user=${user} character=${character} index=${large} starred=${filter.starred} onIndex=${show} onClose=${close} onGone=${gone} />`}
