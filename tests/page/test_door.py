@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.page.browsing import Visits, violations
 from tests.page.proxy import proxy
 from tests.page.scene import Darkroom
 
-DEEP = ("/", "/batches/none", "/series/ann/ada", "/series/ann/ada/13", "/queue", "/workflows/quick")
+DEEP = ("/", "/batches/{id}", "/series/ann/ada", "/series/ann/ada/1", "/queue", "/workflows/quick")
 ASKED = "performance.getEntriesByType('resource').map((entry) => entry.name)"
 ORDERING = """async () => (await fetch("v1/batches", {
   method: "POST", headers: {"Content-Type": "application/json"},
@@ -42,8 +42,9 @@ def test_the_page_comes_at_every_address(
     """Its files come from below the same path, and so do answers of the API; nothing is asked for
     that is not there, and the console stays empty."""
     url = darkroom.url if where == "at the root" else below_a_path
+    batch = darkroom.order(1, wait=60)["id"]
     for address in DEEP:
-        page = visit(url + address)
+        page = visit(url + address.format(id=batch))
         has_come(page)
         asked: list[str] = page.evaluate(ASKED)
         files = [one for one in asked if "/static/" in one]
@@ -59,6 +60,10 @@ def test_what_the_page_orders_is_taken(below_a_path: str, visit: Visits) -> None
     page = visit(f"{below_a_path}/series/ann/ada")
     has_come(page)
     assert page.evaluate(ORDERING) == 201
+    page.get_by_role("link", name="Order", exact=True).click()
+    page.get_by_role("button", name="Order 4 pictures").click()
+    expect(page.get_by_role("button", name="done")).to_have_count(4)
+    assert page.url.startswith(f"{below_a_path}/batches/")
 
 
 def test_the_base_stays_where_it_is_when_the_address_changes(

@@ -74,7 +74,7 @@ def test_the_page_knows_every_module_that_lies_here() -> None:
 
 
 def test_the_fonts_are_small() -> None:
-    assert sum(one.bytes for one in FONTS) <= 45_000
+    assert sum(one.bytes for one in FONTS) <= 40_000
 
 
 def test_every_package_is_explained() -> None:

@@ -60,9 +60,9 @@ WANTED: Final = (
         {"newsreader-500.woff2": "files/newsreader-latin-500-normal.woff2"},
     ),
     Package(
-        "@fontsource/instrument-sans",
+        "@fontsource/albert-sans",
         "5.3.0",
-        {"instrument-sans-400.woff2": "files/instrument-sans-latin-400-normal.woff2"},
+        {"albert-sans-400.woff2": "files/albert-sans-latin-400-normal.woff2"},
     ),
 )
 

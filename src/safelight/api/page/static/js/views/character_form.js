@@ -25,17 +25,18 @@ const useWorkflows = (named) => {
 /** Ask before what was typed is left behind. */
 const useHeld = (dirty) => {
   const [onward, setOnward] = useState(null);
+  const free = useRef(false); // at once, before anything is drawn anew
   useEffect(() => {
     if (!dirty) return;
     const stay = (event) => event.preventDefault();
     addEventListener("beforeunload", stay);
-    const release = holdBack((on) => setOnward(() => on));
+    const release = holdBack((on) => (free.current ? on() : setOnward(() => on)));
     return () => {
       removeEventListener("beforeunload", stay);
       release();
     };
   }, [dirty]);
-  return [onward, () => setOnward(null)];
+  return [onward, () => setOnward(null), () => (free.current = true)];
 };
 
 const taken = (id) => ({ message: "", errors: [{ pointer: "/id", detail: `There is a character ${id} already. Take another id.` }] });
@@ -71,13 +72,13 @@ export const CharacterForm = ({ kept }) => {
   const [busy, setBusy] = useState(false);
   const form = useRef();
   const dirty = !same(now, before);
-  const [onward, stay] = useHeld(dirty);
+  const [onward, stay, letGo] = useHeld(dirty);
   const newest = JSON.stringify(fieldsOf(kept));
   useEffect(() => {
     if (dirty || !kept) return;
     setBefore(JSON.parse(newest));
     setNow(JSON.parse(newest));
-  }, [newest]);
+  }, [newest, dirty]);
   useEffect(() => void form.current.querySelector('[aria-invalid="true"]')?.focus(), [problem]);
 
   const save = async (event) => {
@@ -86,16 +87,15 @@ export const CharacterForm = ({ kept }) => {
     setBusy(true);
     const id = kept?.id ?? now.id.trim();
     try {
-      if (!kept && (await get("v1/characters")).data.some((one) => one.id === id)) throw taken(id);
       if (!id) throw { message: "", errors: [{ pointer: "/id", detail: "It needs an id, or a name to make one of." }] };
+      if (!kept && (await get("v1/characters")).data.some((one) => one.id === id)) throw taken(id);
       const one = await put(path(id), characterOf(now));
+      await readCharacters().catch(complain);
+      slip(`${one.name} ${kept ? "changed" : "added"}`);
+      if (!kept) return letGo(), go(page(id));
       setProblem(null);
       setBefore(fieldsOf(one));
-      setNow(fieldsOf(one));
-      await readCharacters();
-      slip(`${one.name} ${kept ? "changed" : "added"}`);
-      // Once what was typed counts as kept, nothing holds back any more.
-      if (!kept) setTimeout(() => go(page(id)));
+      setNow((typed) => (same(typed, now) ? fieldsOf(one) : typed));
     } catch (refused) {
       setProblem(refused);
     }
@@ -105,11 +105,9 @@ export const CharacterForm = ({ kept }) => {
     try {
       await remove(path(kept.id));
       slip(`${kept.name} deleted`, { undo: () => put(path(kept.id), characterOf(fieldsOf(kept))).then(readCharacters, complain) });
-      setNow(before);
-      setTimeout(async () => {
-        go("characters");
-        await readCharacters();
-      });
+      letGo();
+      go("characters");
+      await readCharacters();
     } catch (refused) {
       complain(refused);
     }
