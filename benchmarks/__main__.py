@@ -20,6 +20,7 @@ from benchmarks.accepting import accept
 from benchmarks.auditing import audit
 from benchmarks.guarding import guarded
 from benchmarks.listening import listeners
+from benchmarks.looking import look
 from benchmarks.passing import memory, pull
 from benchmarks.plot import draw
 from benchmarks.publishing import publish
@@ -45,6 +46,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "fleet": fleet,
     "audit": audit,
     "publish": publish,
+    "look": look,
 }
 
 

@@ -47,6 +47,7 @@ TITLES: Final = {
     "audit-memory": "audit, memory",
     "publish-peak": "copying, memory, peak",
     "publish-growth": "copying, memory, growth",
+    "first-picture": "first of 10,000 pictures, time",
 }
 
 

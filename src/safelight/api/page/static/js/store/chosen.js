@@ -24,5 +24,5 @@ export const useChosen = (line) => {
     setRanges(union(begin.current.before, line.between(start, line.positionOf(index))));
   };
   const held = useMemo(() => (index) => has(ranges, index), [ranges]);
-  return { ranges, has: held, toggle, reach, all: () => set(line.ranges), clear: () => set(NONE) };
+  return { ranges, has: held, toggle, reach, all: () => line && set(line.ranges), clear: () => set(NONE) };
 };

@@ -51,6 +51,8 @@ export class Roll {
   /** Grows with every image that is learned. */
   version = signal(0);
   problem = signal(null);
+  /** Grows when an image is found to have changed. */
+  changes = signal(0);
   /** Whether what is new has to wait, since somebody looks at what is further down. */
   holding = () => false;
 
@@ -70,7 +72,11 @@ export class Roll {
     this.look = eventually(PACE, () => this.#fill());
     this.readSoon = eventually(CALM, () => this.read());
     this.refreshSoon = eventually(CALM, () => this.#refresh());
-    const learn = (image) => image.user === user && image.character === character && this.learn([image]);
+    const learn = (image) => {
+      if (image.user !== user || image.character !== character) return;
+      this.learn([image]);
+      this.changes.value += 1;
+    };
     taught.add(learn);
     const silence = listen((event) => this.#heard(event));
     this.close = () => {
@@ -238,6 +244,7 @@ export class Roll {
       seen.splice(0, near.length);
       try {
         this.learn(await this.all([[top, near.at(-1)]]));
+        this.changes.value += 1;
       } catch {
         for (const index of near) this.#stale.add(index); // until the connection is back
       }

@@ -37,7 +37,7 @@ const useRows = (element, layout, onScroll) => {
   const [rows, setRows] = useState([0, 0]);
   const heard = useRef();
   heard.current = () => {
-    if (!layout) return;
+    if (!layout || !element.current) return;
     const above = scrollY - topOf(element.current);
     const first = Math.max(0, Math.floor((above + covered()) / layout.row));
     const last = Math.max(0, Math.floor((above + innerHeight) / layout.row));
@@ -61,9 +61,9 @@ const useRows = (element, layout, onScroll) => {
 /**
  * @param {{
  *   roll: import("../store/roll.js").Roll, character: string, label: string, shape: number, size: "s" | "m" | "l",
- *   start?: number, active: number, chosen: (index: number) => boolean, control: {current: any}, onMoved: (index: number | null) => void,
+ *   start?: {index: number, above?: number}, active: number, chosen: (index: number) => boolean, control: {current: any}, onMoved: (place: object | null) => void,
  *   onPress: (index: number, event: MouseEvent) => void, onMark: (index: number) => void, onKeyDown: (event: KeyboardEvent) => void,
- * }} shown `start` is in view at first; `onMoved` hears what stands at the top, null for the newest;
+ * }} shown `start` is in view at first; `onMoved` hears which place that would be now, null for the newest;
  *     `control.current` is given `goTo`, and how many columns and whole rows there are
  */
 export const Grid = ({ roll, character, label, shape, size, start, active, chosen, control, onMoved, onPress, onMark, onKeyDown }) => {
@@ -78,9 +78,9 @@ export const Grid = ({ roll, character, label, shape, size, start, active, chose
 
   const [[first, last], measure] = useRows(element, layout, (from, to, above) => {
     const top = line.at(from * layout.columns);
-    anchor.current = { index: top, above: above - from * layout.row };
+    anchor.current = { index: top, above: Math.round(above - from * layout.row) };
     roll.show(from * layout.columns, (to + 1) * layout.columns - 1);
-    onMoved(above > layout.row ? top : null);
+    onMoved(above > layout.row ? anchor.current : null);
     if (!roll.holding()) roll.settle();
   });
   roll.holding = () => Boolean(layout && element.current) && scrollY - topOf(element.current) + covered() > layout.row / 2;
@@ -105,15 +105,13 @@ export const Grid = ({ roll, character, label, shape, size, start, active, chose
   control.current = { goTo, columns: layout?.columns ?? 1, page: Math.max(1, last - first - 1) };
 
   useLayoutEffect(() => {
-    if (!layout) return;
-    if (!begun.current) {
-      begun.current = true;
-      return start ? goTo(start) : measure();
-    }
-    if (!anchor.current) return measure();
-    const position = line.nearest(anchor.current.index ?? 0);
-    if (roll.holding() && position >= 0)
-      scrollTo(0, topOf(element.current) + Math.floor(position / layout.columns) * layout.row + anchor.current.above - covered());
+    if (!layout || !element.current) return;
+    const from = begun.current ? roll.holding() && anchor.current : start;
+    begun.current = true;
+    if (!from) return measure();
+    if (from.above === undefined) return goTo(from.index);
+    const position = line.nearest(from.index ?? 0);
+    scrollTo(0, topOf(element.current) + Math.floor(position / layout.columns) * layout.row + from.above - covered());
     measure();
   }, [line, layout?.columns, layout?.row]);
   useEffect(() => {

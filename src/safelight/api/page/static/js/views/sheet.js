@@ -29,6 +29,16 @@ const useRoll = (user, character, filter) => {
   return roll;
 };
 
+const isThere = (image) => image?.status === "stored" && !image.deleted_at;
+
+/** By the newest picture there is: among what is known, or asked for. */
+const measure = async (roll) => {
+  const newest = [...each(roll.line.value.between(0, 50))].map((index) => roll.image(index)).find(isThere);
+  const { id } = newest ?? (await get(`${roll.path}/images${query({ status: "stored", deleted: "false", limit: 1 })}`)).data[0];
+  const { width, height } = await get(`v1/images/${encodeURIComponent(id)}`);
+  return width / height;
+};
+
 /** How broad a picture of the series is for its height; null until it is known. */
 const useShape = (character, roll) => {
   const [measured, setMeasured] = useState(null);
@@ -38,9 +48,7 @@ const useShape = (character, roll) => {
   const known = roll.version.value > 0 && roll.line.value;
   useEffect(() => {
     if (!characters || said || measured || !known) return;
-    const newest = [...each([[roll.highest, Math.max(1, roll.highest - 200)]])].map((index) => roll.image(index)).find((one) => one?.status === "stored" && !one.deleted_at);
-    if (!newest) return setMeasured(1);
-    get(`v1/images/${encodeURIComponent(newest.id)}`).then(({ width, height }) => setMeasured(width / height || 1), () => setMeasured(1));
+    measure(roll).then(setMeasured, () => setMeasured(1));
   }, [characters, known]);
   return said ?? measured;
 };
@@ -98,9 +106,9 @@ const useLarge = (user, character, index, control, setActive) => {
 /** Where one was is remembered with the step of the way, for the back button and a reload. */
 const remember = (() => {
   let timer = 0;
-  return (index) => {
+  return (place) => {
     clearTimeout(timer);
-    timer = setTimeout(() => history.replaceState({ ...history.state, at: index }, ""), STILL);
+    timer = setTimeout(() => history.replaceState({ ...history.state, place }, ""), STILL);
     return () => clearTimeout(timer);
   };
 })();
@@ -108,13 +116,13 @@ const remember = (() => {
 const Shown = ({ user, character, index, filter, size, control }) => {
   const roll = useRoll(user, character, filter);
   const shape = useShape(character, roll);
-  const [start] = useState(() => Number(index) || history.state?.at);
+  const [start] = useState(() => (Number(index) ? { index: Number(index) } : history.state?.place));
   const [moved, setActive] = useState(null);
   const [comparing, setComparing] = useState(null);
   const [printing, setPrinting] = useState(null);
   const forget = useRef(() => {});
   const line = roll.line.value;
-  const active = line?.at(Math.max(0, line.nearest(moved ?? start ?? Infinity)));
+  const active = line?.at(Math.max(0, line.nearest(moved ?? start?.index ?? Infinity)));
   const chosen = useChosen(line);
   const { large, show, close } = useLarge(user, character, index, control, setActive);
   const deeds = useDeeds({ roll, user, character, chosen, active, onCompare: setComparing });
@@ -131,7 +139,7 @@ const Shown = ({ user, character, index, filter, size, control }) => {
     const finger = event.pointerType === "touch" && chosen.ranges.length;
     if (event.shiftKey) chosen.reach(at, active);
     else if (event.ctrlKey || event.metaKey || finger) chosen.toggle(at);
-    else if (image?.status === "stored" && !image.deleted_at && !doomed.value.has(image.id)) show(at);
+    else if (isThere(image) && !doomed.value.has(image.id)) show(at);
   };
   const mark = (at, event) => {
     setActive(at);
@@ -141,7 +149,7 @@ const Shown = ({ user, character, index, filter, size, control }) => {
   const print = async () => {
     try {
       const wanted = chosen.ranges.length ? chosen.ranges : line.between(0, PRINTED - 1);
-      const images = (await roll.all(common(line.ranges, wanted))).filter((one) => one.status === "stored" && !one.deleted_at);
+      const images = (await roll.all(common(line.ranges, wanted))).filter(isThere);
       if (images.length) setPrinting(images);
       else slip("There is nothing to print");
     } catch (problem) {
@@ -174,10 +182,10 @@ const Shown = ({ user, character, index, filter, size, control }) => {
     return html`<p class="wrong">${roll.problem.value.message}</p><p><${Link} to="series">All sheets<//></p>`;
   const gone = () => roll.read(true);
   return html`
-    <p class="quiet how-many" aria-live="polite">${line && (roll.filtered ? `${line.length.toLocaleString("en")} of ${count(roll.highest, "number")}` : count(line.length, "frame"))}</p>
+    <p class="quiet how-many" aria-live="polite">${line && (roll.filtered ? `${line.length.toLocaleString("en")} of ${count(roll.highest, "frame")}` : count(line.length, "frame"))}</p>
     ${line?.length === 0 && html`<${Nothing} user=${user} character=${character} filtered=${roll.filtered} />`}
     ${line?.length > 0 && shape && html`<${Grid} roll=${roll} character=${character} label=${`Pictures of ${nameOf(character)}`} shape=${shape} size=${size} start=${start}
-      active=${active} chosen=${chosen.has} control=${control} onMoved=${(top) => (forget.current = remember(top))} onPress=${press} onMark=${mark} onKeyDown=${onKeyDown} />`}
+      active=${active} chosen=${chosen.has} control=${control} onMoved=${(place) => (forget.current = remember(place))} onPress=${press} onMark=${mark} onKeyDown=${onKeyDown} />`}
     ${roll.fresh.value > 0 && html`<button type="button" class="strong fresh" onClick=${() => (roll.settle(), scrollTo(0, 0))}>${roll.fresh.value} new</button>`}
     ${chosen.ranges.length > 0 && html`<${ChosenBar} user=${user} character=${character} chosen=${chosen.ranges} ...${deeds.bar} />`}
     ${large !== null && html`<${Large} user=${user} character=${character} index=${large} starred=${filter.starred} onIndex=${show} onClose=${close} onGone=${gone} />`}
@@ -196,7 +204,10 @@ export const Sheet = ({ user, character, index }) => {
     setSize(to);
   };
   return html`<section class="sheet page">
-    <header><h1>${nameOf(character)} <small class="quiet">for ${user}</small></h1></header>
+    <header>
+      <h1>${nameOf(character)} <small class="quiet">for ${user}</small></h1>
+      <${Link} to="" onClick=${() => change({ user, character })}>Order more<//>
+    </header>
     <${SheetTools} user=${user} character=${character} filter=${filter} size=${size} onSize=${resize}
       onNumber=${(to) => control.actions.number?.(to)} onDate=${(text) => control.actions.date?.(text)} onPrint=${() => control.actions.print?.()} />
     <${Shown} key=${JSON.stringify(filter)} user=${user} character=${character} index=${index} filter=${filter} size=${size} control=${control} />

@@ -15,7 +15,7 @@ const useFiles = (roll, wanted) => {
     if (!wanted) return;
     const filter = query({ status: "stored", deleted: "false" });
     get(`${roll.path}/indices${filter}`).then((told) => setLine(new Line(told.ranges)), complain);
-  }, [wanted, roll.version.value, roll.line.value]);
+  }, [wanted, roll.changes.value, roll.line.value]);
   return line;
 };
 
