@@ -46,6 +46,7 @@ def test_a_key_without_rights_sees_its_own_and_no_more(darkroom: Darkroom, visit
     page = visit(darkroom.url, expects=[*REFUSED, "status of 404", "status of 403"])
     come_in(page, anns)
     expect(page.locator(".strip")).to_have_count(1)
+    expect(page.get_by_label("For", exact=True)).to_have_value("ann")
     expect(page.get_by_role("link", name="Fleet")).to_have_count(0)
     page.goto(f"{darkroom.url}/batches/{own['id']}")
     expect(page.locator(".frame.stored")).to_have_count(1)
@@ -57,6 +58,21 @@ def test_a_key_without_rights_sees_its_own_and_no_more(darkroom: Darkroom, visit
     page.get_by_label("For", exact=True).fill("bea")
     page.get_by_role("button", name="Order 4 pictures").click()
     expect(page.get_by_role("alert")).to_contain_text("may not order for bea")
+
+
+def test_a_link_opens_one_picture_without_a_key(darkroom: Darkroom, visit: Visits) -> None:
+    """It is made and copied with one click, and whoever gets it sees this picture."""
+    key = darkroom.key()
+    batch = darkroom.order(1, key=key, wait=60)
+    page = visit(f"{darkroom.url}/batches/{batch['id']}#1", expects=REFUSED)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    come_in(page, key)
+    page.get_by_role("button", name="Info").click()
+    page.get_by_role("button", name="Copy a link to send").click()
+    expect(page.get_by_text("opens this picture for a day").first).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert darkroom.ask("GET", f"/v1/images/{batch['images'][0]['id']}/file")[0] == 401
+    assert darkroom.serving.read(link).startswith(b"\x89PNG")
 
 
 def test_a_revoked_key_leads_back_to_the_door(darkroom: Darkroom, visit: Visits) -> None:

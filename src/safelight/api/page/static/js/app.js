@@ -103,7 +103,7 @@ const App = () => {
   const [help, setHelp] = useState(false);
   useKeys({ "?": () => setHelp(true) });
   if (locked.value) return html`<${Door} /><${Said} />`;
-  if (!session.value) return html`<p class="page quiet">…</p>`;
+  if (!session.value) return html`<${Banner} /><p class="page quiet">…</p>`;
   const { view, title } = viewOf(here.value);
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
@@ -137,7 +137,7 @@ const begin = async () => {
   try {
     await whoAmI();
   } catch {
-    setTimeout(begin, 1500); // it is being started, perhaps
+    setTimeout(begin, LATE); // it is being started, perhaps
   }
 };
 

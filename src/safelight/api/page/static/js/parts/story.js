@@ -2,7 +2,7 @@
 import { html } from "../lib/html.js";
 import { Link, batchPath } from "../lib/address.js";
 import { bytes, duration, fully } from "../lib/clock.js";
-import { copy, publishAgain } from "../store/deeds.js";
+import { copy, publishAgain, share } from "../store/deeds.js";
 import { markWords } from "./marks.js";
 
 const Row = ({ name, children }) => children && html`<dt>${name}</dt><dd>${children}</dd>`;
@@ -41,4 +41,5 @@ export const Story = ({ image }) =>
     html`<h3>Copies</h3><ol>${image.publications.map((one) => html`<${Copied} key=${one.publisher} copy=${one} />`)}</ol>`}
     ${image.publications.some((one) => one.status === "failed") &&
     html`<p><button type="button" class="small" onClick=${() => publishAgain(image.id)}>Copy again</button></p>`}
-    <p><button type="button" class="small" onClick=${() => copy(JSON.stringify(image, null, 2), "Everything")}>Copy all this</button></p>`;
+    <p class="row"><button type="button" class="small" onClick=${() => share(image.id)}>Copy a link to send</button>
+    <button type="button" class="small" onClick=${() => copy(JSON.stringify(image, null, 2), "Everything")}>Copy all this</button></p>`;

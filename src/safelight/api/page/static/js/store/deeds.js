@@ -1,9 +1,11 @@
 // What one can do to batches and images, said and taken back in one way everywhere.
+import { url } from "../lib/address.js";
 import { ask, post, remove } from "../lib/api.js";
 import { complain, slip } from "../lib/say.js";
 import { signal } from "../lib/html.js";
 import { learn, learnImage } from "./batches.js";
 
+const DAY = 86_400; // s
 const path = (id) => `v1/images/${encodeURIComponent(id)}`;
 /** Images that are as good as deleted: they can still be taken back. */
 export const doomed = signal(new Set());
@@ -53,11 +55,19 @@ export const deleteImages = (images, gone = () => {}) => {
   };
   const note = slip(words, { undo, done: really });
   const leaving = () => {
-    for (const id of ids) fetch(new URL(path(id), document.baseURI), { method: "DELETE", keepalive: true });
+    for (const id of ids) fetch(url(path(id)), { method: "DELETE", keepalive: true });
   };
   addEventListener("pagehide", leaving);
   return note;
 };
+
+/** A link to a picture that needs no key, for whoever it is sent to. */
+export const share = (id) =>
+  trying(async () => {
+    const signed = await post(`${path(id)}/links`, { expires_in: DAY });
+    await write(url(`${path(id)}/file${new URL(signed.url).search}`));
+    slip("Copied: a link that opens this picture for a day, without a key");
+  });
 
 export const copy = (text, what) =>
   trying(async () => {

@@ -1,6 +1,7 @@
 // An order as it is typed, and as it is sent.
 import { signal } from "../lib/html.js";
 import { keep, kept } from "../lib/kept.js";
+import { session } from "../lib/session.js";
 
 const EMPTY = {
   ...{ user: "me", character: "", quantity: "4", prompt: "", negative_prompt: "", seed: "", width: "", height: "" },
@@ -16,6 +17,8 @@ export const recall = () => {
   const before = kept("order", {});
   const text = Object.keys(EMPTY).filter((name) => typeof before[name] === "string");
   fields.value = { ...EMPTY, ...Object.fromEntries(text.map((name) => [name, before[name]])) };
+  const mine = session.value?.users; // whom this key may order for; null: everybody
+  if (mine?.length && !mine.includes(fields.value.user)) fields.value = { ...fields.value, user: mine[0] };
 };
 
 export const change = (some) => {
