@@ -8,23 +8,29 @@ export const characters = signal(null);
 /** The newest picture of each character: id -> image id. */
 export const faces = signal(new Map());
 let asked = false;
+let turn = 0; // grows with every key: what was asked for with another one is not shown
 
 export const readCharacters = async () => {
   asked = true;
-  characters.value = (await get("v1/characters")).data;
+  const mine = turn;
+  const { data } = await get("v1/characters");
+  if (mine !== turn) return;
+  characters.value = data;
   await readFaces();
 };
 
 /** Also when a first picture was stored. */
 export const readFaces = async () => {
+  const mine = turn;
   const newest = new Map();
   for (const one of (await get("v1/series?limit=200")).data)
     if (one.latest && !newest.has(one.character)) newest.set(one.character, one.latest.id);
-  faces.value = newest;
+  if (mine === turn) faces.value = newest;
 };
 
 export const forgetCharacters = () => {
   asked = false;
+  turn += 1;
   characters.value = null;
   faces.value = new Map();
 };

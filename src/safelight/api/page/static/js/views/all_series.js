@@ -6,6 +6,7 @@ import { count, when } from "../lib/clock.js";
 import { listen } from "../lib/live.js";
 import { complain } from "../lib/say.js";
 import { Field } from "../parts/field.js";
+import { More } from "../parts/more.js";
 import { Thumbnail } from "../parts/picture.js";
 import { nameOf, useCharacters } from "../store/catalogue.js";
 
@@ -67,19 +68,6 @@ const useSeries = (filter) => {
   return [shown, () => read(true)];
 };
 
-/** The end of a list; seen, it asks for more. */
-const More = ({ onMore }) => {
-  const element = useRef();
-  const more = useRef();
-  more.current = onMore;
-  useEffect(() => {
-    const watch = new IntersectionObserver(([entry]) => entry.isIntersecting && more.current(), { rootMargin: "400px" });
-    watch.observe(element.current);
-    return () => watch.disconnect();
-  });
-  return html`<p class="row end"><button ref=${element} type="button" onClick=${onMore}>More</button></p>`;
-};
-
 export const AllSeries = () => {
   const said = here.value.query;
   const filter = { user: said.get("user") ?? "", character: said.get("character") ?? "" };
@@ -116,6 +104,6 @@ export const AllSeries = () => {
     <ul class="series-cards" aria-busy=${data ? undefined : "true"}>
       ${data?.map((series) => html`<${Card} key=${`${series.user}/${series.character}`} series=${series} />`)}
     </ul>
-    ${next && html`<${More} onMore=${more} />`}
+    ${next && html`<${More} key=${data.length} onMore=${more} words="More" />`}
   </section>`;
 };

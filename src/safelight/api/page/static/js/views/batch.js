@@ -11,6 +11,7 @@ import { ENDED, OPEN, readAgain, useBatch } from "../store/batches.js";
 import { nameOf, useCharacters } from "../store/catalogue.js";
 import { cancelBatch, cancelImage, doomed, retryBatch } from "../store/deeds.js";
 import { likeThis } from "../store/order.js";
+import { useShape } from "../store/shape.js";
 import { Lightbox } from "./lightbox.js";
 
 const TOLD = 10; // percent between two announcements
@@ -53,13 +54,6 @@ const Deeds = ({ batch, onCancel }) => {
   </div>`;
 };
 
-const shapeOf = (batch, characters) => {
-  const usual = characters?.find((one) => one.id === batch.character) ?? {};
-  const width = batch.parameters?.width ?? usual.width;
-  const height = batch.parameters?.height ?? usual.height;
-  return width && height ? `${width} / ${height}` : "1 / 1";
-};
-
 const columnsOf = (quantity) => (quantity <= 4 ? Math.max(quantity, 2) : quantity <= 6 ? 3 : quantity <= 16 ? 4 : 6);
 
 /** Pictures of a batch, as the large view leafs through them. */
@@ -68,7 +62,8 @@ const rollOf = (batch, without) => {
   return { length: shown.length, at: (position) => shown[position] ?? null, positionOf: (index) => shown.findIndex((one) => one.index === index) };
 };
 
-const Shown = ({ batch, characters }) => {
+const Shown = ({ batch }) => {
+  const shape = useShape(batch);
   const [asking, setAsking] = useState(false);
   useTold(batch);
   const name = nameOf(batch.character);
@@ -90,13 +85,13 @@ const Shown = ({ batch, characters }) => {
       </div>
       <${Deeds} batch=${batch} onCancel=${() => setAsking(true)} />
     </header>
-    <ol class="frames" style=${{ "--shape": shapeOf(batch, characters), "--columns": columnsOf(batch.quantity) }} aria-label="Pictures">
+    ${shape && html`<ol class="frames" style=${{ "--shape": shape, "--columns": columnsOf(batch.quantity) }} aria-label="Pictures">
       ${batch.images.map(
         (image) => html`<${Frame} key=${image.id} image=${image} character=${batch.character} width=${640} eager onOpen=${() => show(image.index)}>
           ${OPEN.has(image.status) && html`<button type="button" class="plain small" aria-label=${`Cancel picture ${image.index}`} title="Cancel" onClick=${() => cancelImage(image.id)}>✕</button>`}
         <//>`,
       )}
-    </ol>
+    </ol>`}
     ${large !== null && roll.positionOf(large) >= 0 && html`<${Lightbox} roll=${roll} index=${large} character=${batch.character} onIndex=${show} onClose=${close} onGone=${() => readAgain(batch.id)} />`}
     ${asking && html`<${Sure} question="Cancel the pictures that are not done?" yes="Cancel them" onYes=${() => cancelBatch(batch.id)} onClose=${() => setAsking(false)} />`}
   </section>`;
@@ -104,8 +99,8 @@ const Shown = ({ batch, characters }) => {
 
 export const BatchView = ({ id }) => {
   const { batch, problem } = useBatch(id);
-  const characters = useCharacters();
-  if (batch) return html`<${Shown} batch=${batch} characters=${characters} />`;
+  useCharacters();
+  if (batch) return html`<${Shown} batch=${batch} />`;
   if (problem)
     return html`<section class="page"><h1>${problem.status === 404 ? "No such batch" : "Not now"}</h1><p>${problem.message}</p><p><${Link} to="queue">All batches<//></p></section>`;
   return html`<section class="batch page" aria-busy="true"></section>`;

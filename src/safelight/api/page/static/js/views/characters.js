@@ -1,11 +1,11 @@
 // Characters: who can be drawn. They are viewed by all, and kept by administrators.
 import { html, useEffect } from "../lib/html.js";
 import { Link, go, here } from "../lib/address.js";
-import { thumbnailUrl } from "../lib/api.js";
 import { count } from "../lib/clock.js";
 import { listen } from "../lib/live.js";
+import { Face } from "../parts/face.js";
 import { admin } from "../parts/only.js";
-import { faces, readCharacters, useCharacters } from "../store/catalogue.js";
+import { readCharacters, useCharacters } from "../store/catalogue.js";
 import { change } from "../store/order.js";
 import { CharacterForm } from "./character_form.js";
 
@@ -29,11 +29,6 @@ const useFresh = () => {
   }, []);
   return list;
 };
-
-const Face = ({ one }) =>
-  html`<span class="face">${faces.value.has(one.id)
-    ? html`<img src=${thumbnailUrl(faces.value.get(one.id), 320)} alt="" loading="lazy" />`
-    : html`<i aria-hidden="true">${(one.name || one.id).slice(0, 1)}</i>`}</span>`;
 
 const All = ({ list }) =>
   html`<section class="people page">

@@ -1,13 +1,14 @@
 // The order: whose picture, how many, of what.
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { Link, batchPath, go } from "../lib/address.js";
-import { post, thumbnailUrl, wrongField } from "../lib/api.js";
+import { post, wrongField } from "../lib/api.js";
 import { newKey } from "../lib/chance.js";
 import { count, duration } from "../lib/clock.js";
 import { useKeys } from "../lib/keys.js";
 import { complain, say } from "../lib/say.js";
+import { Face } from "../parts/face.js";
 import { Field } from "../parts/field.js";
-import { faces, useCharacters } from "../store/catalogue.js";
+import { useCharacters } from "../store/catalogue.js";
 import { learn } from "../store/batches.js";
 import { bodyOf, change, fields, recall } from "../store/order.js";
 
@@ -24,9 +25,7 @@ const Who = ({ characters, chosen, wrong }) => {
     ${characters.map(
       (one) => html`<label key=${one.id} class="card">
         <input type="radio" name="character" value=${one.id} checked=${chosen === one.id} onChange=${() => change({ character: one.id })} />
-        <span class="face">${faces.value.has(one.id)
-          ? html`<img src=${thumbnailUrl(faces.value.get(one.id), 320)} alt="" loading="lazy" />`
-          : html`<i aria-hidden="true">${(one.name || one.id).slice(0, 1)}</i>`}</span>
+        <${Face} one=${one} />
         <span class="name">${one.name || one.id}</span>
       </label>`,
     )}

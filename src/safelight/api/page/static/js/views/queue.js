@@ -7,6 +7,7 @@ import { slip } from "../lib/say.js";
 import { Sure } from "../parts/dialog.js";
 import { Choice } from "../parts/choice.js";
 import { Field } from "../parts/field.js";
+import { More } from "../parts/more.js";
 import { Thumbnail } from "../parts/picture.js";
 import { Strip, stateWords } from "../parts/strip.js";
 import { useBatch } from "../store/batches.js";
@@ -94,23 +95,6 @@ const Done = ({ batch, onRetried }) => {
   </li>`;
 };
 
-/** Reads on when its end comes near; the button is for who does not scroll. */
-const More = ({ onMore }) => {
-  const end = useRef();
-  const [busy, setBusy] = useState(false);
-  const read = async () => {
-    setBusy(true);
-    await onMore();
-    setBusy(false);
-  };
-  useEffect(() => {
-    const watch = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && read(), { rootMargin: "600px" });
-    watch.observe(end.current);
-    return () => watch.disconnect();
-  }, [onMore]);
-  return html`<p ref=${end}><button type="button" disabled=${busy} onClick=${read}>${busy ? "Reading…" : "Show older ones"}</button></p>`;
-};
-
 export const Queue = () => {
   const filter = filterOf(here.value);
   const characters = useCharacters();
@@ -131,7 +115,7 @@ export const Queue = () => {
       <h2 id="done">Done</h2>
       ${!done.length && !more && html`<p class="quiet">${filter.state === "failed" ? "Nothing has failed." : "Nothing yet."}${(filter.user || filter.character) && html` <${Link} to="queue">Look at everybody’s<//>`}</p>`}
       <ul class="dones">${done.map((one) => html`<${Done} key=${one.id} batch=${one} onRetried=${queue.put} />`)}</ul>
-      ${more && html`<${More} key=${done.length} onMore=${queue.more} />`}
+      ${more && html`<${More} key=${done.length} onMore=${queue.more} words="Show older ones" />`}
     </section>`}
     ${asking && html`<${Sure} question=${`Cancel what is left of ${nameOf(asking.character)} for ${asking.user}?`} yes="Cancel it" onYes=${cancel} onClose=${() => setAsking(null)} />`}
   </section>`;
