@@ -42,7 +42,9 @@ const read = async (id) => {
   clearTimeout(one.timer);
   let away = false;
   try {
-    learn(await get(`v1/batches/${encodeURIComponent(id)}`));
+    const batch = await get(`v1/batches/${encodeURIComponent(id)}`);
+    if (known.get(id) !== one) return; // asked for with another key
+    learn(batch);
   } catch (problem) {
     // Where only the connection is gone, what was known goes on being shown.
     away = !problem.status;
