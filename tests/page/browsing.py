@@ -24,7 +24,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-PATIENCE: Final = 40_000  # ms; machines are busy
+PATIENCE: Final = 60_000  # ms; machines are busy
 expect.set_options(timeout=PATIENCE)
 # Without the last four it asks for hosts of its maker's at every start.
 _FLAGS: Final = (
