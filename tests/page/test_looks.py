@@ -37,6 +37,22 @@ def places(darkroom: Darkroom) -> dict[str, str]:
     }
 
 
+def endless(darkroom: Darkroom) -> dict[str, str]:
+    """Views of a character with the longest name there may be, drawn with the longest prompt."""
+    body = {"name": "L" * 500, "workflow": "quick"}
+    darkroom.post("/v1/characters/endless", body, method="PUT")
+    batch = darkroom.order(1, "endless", prompt="W" * 20_000, wait=60)
+    return {
+        "/#endless": ".strip .cell img",
+        f"/batches/{batch['id']}": ".frame.stored img",
+        "/queue#endless": ".done img",
+        "/series#endless": "main a img",
+        "/series/ann/endless": "main img",
+        "/characters#endless": "text=Old Tom",
+        "/characters/endless": "main img",
+    }
+
+
 @pytest.mark.parametrize("dark", [True, False], ids=["dark", "light"])
 def test_no_view_shuts_anybody_out(
     darkroom: Darkroom, visit: Visits, dark: bool, tmp_path: Path
@@ -62,8 +78,9 @@ def test_no_view_shuts_anybody_out(
 def test_nothing_is_cut_off(
     darkroom: Darkroom, visit: Visits, width: int, zoom: float, touch: bool
 ) -> None:
-    """On a phone, where frames lie in two columns, and enlarged to 200 %."""
-    seen = places(darkroom)
+    """On a phone, where frames lie in two columns, and enlarged to 200 %; nor by a name or a prompt
+    of any length."""
+    seen = places(darkroom) | endless(darkroom)
     page = visit(darkroom.url, width=width, height=800, zoom=zoom, touch=touch)
     for address, there in seen.items():
         page.goto(darkroom.url + address)

@@ -29,7 +29,7 @@ const Card = ({ series }) => {
     <${Link} to=${seriesPath(user, character)}>
       <span class="face">${latest ? html`<${Thumbnail} key=${latest.id} id=${latest.id} alt="" width=${320} />` : html`<i aria-hidden="true">${name[0]}</i>`}
         <span class="number">${highest}</span></span>
-      <b>${name}</b> <span class="quiet">for ${user}</span>
+      <b class="clamped">${name}</b> <span class="quiet">for ${user}</span>
       <small class="quiet">${countsOf(series)}</small>
       <small class="quiet">${when(series.updated_at)}</small>
     <//>

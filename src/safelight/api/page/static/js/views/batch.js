@@ -14,6 +14,7 @@ import { likeThis } from "../store/order.js";
 import { useShape } from "../store/shape.js";
 import { Lightbox } from "./lightbox.js";
 
+const LONG = 400; // letters of a prompt that may have to be scrolled
 const TOLD = 10; // percent between two announcements
 
 export const Bar = ({ batch }) => {
@@ -77,7 +78,7 @@ const Shown = ({ batch }) => {
   return html`<section class="batch page">
     <header>
       <h1>${name} <small class="quiet">for ${batch.user}</small></h1>
-      ${batch.prompt && html`<p class="prompt">${batch.prompt}</p>`}
+      ${batch.prompt && html`<p class="prompt" tabindex=${batch.prompt.length > LONG ? 0 : undefined}>${batch.prompt}</p>`}
       <div class="how">
         <${Bar} batch=${batch} />
         <p><b>${stateWords(batch)}</b> <span class="quiet">${etaWords(batch) || (ENDED.has(batch.status) ? fully(batch.ended_at) : "")}</span></p>

@@ -37,7 +37,7 @@ const All = ({ list }) =>
     ${list?.length === 0 && html`<p>There is none yet. ${admin() ? "Add the first one above, or write it into safelight.toml." : "An administrator adds them."}</p>`}
     <ul class="cards">${list?.map(
       (one) => html`<li key=${one.id}><${Link} class="card" to=${`characters/${encodeURIComponent(one.id)}`}>
-        <${Face} one=${one} /><span class="name">${one.name || one.id}</span>
+        <${Face} one=${one} /><span class="name clamped">${one.name || one.id}</span>
       <//></li>`,
     )}</ul>
   </section>`;

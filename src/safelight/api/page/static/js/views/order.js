@@ -26,7 +26,7 @@ const Who = ({ characters, chosen, wrong }) => {
       (one) => html`<label key=${one.id} class="card">
         <input type="radio" name="character" value=${one.id} checked=${chosen === one.id} onChange=${() => change({ character: one.id })} />
         <${Face} one=${one} />
-        <span class="name">${one.name || one.id}</span>
+        <span class="name clamped">${one.name || one.id}</span>
       </label>`,
     )}
     ${wrong && html`<p class="wrong" role="alert">${wrong}</p>`}
