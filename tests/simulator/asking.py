@@ -86,7 +86,7 @@ class Client:
 
     async def entry(self, prompt_id: str, seconds: float = 15) -> Any:
         """The history entry, once it is there."""
-        found = await _until(lambda: self.get(f"/history/{prompt_id}"), seconds)
+        found = await eventually(lambda: self.get(f"/history/{prompt_id}"), seconds)
         return found[prompt_id]
 
     async def run(self, graph: Graph, **more: Any) -> Any:
@@ -106,7 +106,7 @@ class Client:
             queue = await self.get("/queue")
             return prompt_id in [item[1] for item in queue["queue_running"]]
 
-        await _until(runs, seconds)
+        await eventually(runs, seconds)
 
     async def idle(self, seconds: float = 15) -> None:
         """Until nothing is pending or running."""
@@ -114,7 +114,7 @@ class Client:
         async def rests() -> bool:
             return not (await self.get("/prompt"))["exec_info"]["queue_remaining"]
 
-        await _until(rests, seconds)
+        await eventually(rests, seconds)
 
     async def renderings(self) -> list[dict[str, Any]]:
         """The oracle's list."""
@@ -130,7 +130,8 @@ class Client:
             yield ws
 
 
-async def _until(condition: Callable[[], Awaitable[Any]], seconds: float) -> Any:
+async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 15) -> Any:
+    """What the condition tells once it holds."""
     async with asyncio.timeout(seconds):
         while True:
             if found := await condition():

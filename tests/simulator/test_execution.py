@@ -15,12 +15,15 @@ from tests.simulator.asking import (
     Client,
     Graph,
     cached_of,
+    eventually,
     files_of,
     pixels,
     quick,
     sleeper,
     until_end,
 )
+
+Capture = pytest.CaptureFixture[str]
 
 
 def renumbered(graph: Graph) -> Graph:
@@ -195,12 +198,13 @@ POISON: list[tuple[Graph, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("graph", "more"), POISON)
 async def test_poison_kills_the_worker_and_http_answers_on(
-    lab: Client, graph: Graph, more: dict[str, Any]
+    lab: Client, graph: Graph, more: dict[str, Any], capsys: Capture
 ) -> None:
     """Accepted with 200; then it runs for ever, and nothing behind it ever does."""
     poison = await lab.post(graph, **more)
     behind = await lab.post(quick(5))
     await lab.running(poison)
+    await _died(capsys)
     await lab.ask("POST", "/interrupt", json={})
     await asyncio.sleep(0.1)
     queue = await lab.get("/queue")
@@ -209,7 +213,18 @@ async def test_poison_kills_the_worker_and_http_answers_on(
     assert await lab.get("/history") == {}
 
 
-async def test_three_items_with_the_same_number_and_id_kill_the_worker(lab: Client) -> None:
+async def _died(capsys: Capture) -> None:
+    """Until the worker's thread has said its last words."""
+
+    async def says() -> bool:
+        return "Traceback" in capsys.readouterr().err
+
+    await eventually(says)
+
+
+async def test_three_items_with_the_same_number_and_id_kill_the_worker(
+    lab: Client, capsys: Capture
+) -> None:
     """The heap compares dicts: 500 although enqueued, and one is lost when the next is taken."""
     first = await lab.post(sleeper(0.5))
     await lab.running(first)
@@ -219,7 +234,7 @@ async def test_three_items_with_the_same_number_and_id_kill_the_worker(lab: Clie
         codes.append((await lab.ask("POST", "/prompt", json=body))[0])
     assert codes == [200, 500, 500, 500]
     await lab.entry(first)
-    await asyncio.sleep(0.1)
+    await _died(capsys)
     queue = await lab.get("/queue")
     assert queue["queue_running"] == []
     assert len(queue["queue_pending"]) == 3

@@ -14,6 +14,7 @@ from safelight.simulator.faults import NAMES, Faults
 from tests.simulator.asking import (
     Client,
     cached_of,
+    eventually,
     files_of,
     frames_until_silence,
     quick,
@@ -100,7 +101,7 @@ async def test_reject_answers_400_and_runs_nothing(simulate: Start) -> None:
 async def test_zombie_runs_for_ever_while_http_answers(simulate: Start) -> None:
     client = await simulate(faults={"zombie": 1})
     prompt_id, behind = await client.post(quick()), await client.post(quick(2))
-    await client.running(prompt_id)
+    await eventually(lambda: struck(client))
     await client.ask("POST", "/interrupt", json={"prompt_id": prompt_id})
     await asyncio.sleep(0.1)
     queue = await client.get("/queue")
