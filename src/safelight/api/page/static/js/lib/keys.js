@@ -1,5 +1,5 @@
 // The keyboard. Whoever is shown last hears a key first; a key that means something is written down.
-import { useEffect, useRef } from "./html.js";
+import { useLayoutEffect, useRef } from "./html.js";
 
 const layers = [];
 
@@ -38,7 +38,7 @@ addEventListener("keydown", (event) => {
 export const useKeys = (keys, alone = false) => {
   const layer = useRef();
   layer.current = { keys, alone };
-  useEffect(() => {
+  useLayoutEffect(() => {
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);
   }, []);

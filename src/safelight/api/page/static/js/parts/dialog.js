@@ -1,5 +1,5 @@
 // Dialogs: the browser's own, so that focus stays inside and returns to where it was.
-import { html, useEffect, useId, useRef } from "../lib/html.js";
+import { html, useId, useLayoutEffect, useRef } from "../lib/html.js";
 import { useKeys } from "../lib/keys.js";
 import { Said, hush, speak } from "../lib/say.js";
 
@@ -10,14 +10,14 @@ export const Dialog = ({ label, onClose, keys = {}, class: kind = "paper", child
   const element = useRef();
   const name = useId();
   useKeys({ Escape: () => onClose(), ...keys }, true);
-  useEffect(() => {
-    const before = document.activeElement;
-    element.current.showModal();
-    element.current.focus(); // not its first button, which one might press without having seen it
+  useLayoutEffect(() => {
+    const on = element.current;
+    on.showModal();
+    on.focus(); // not its first button, which one might press without having seen it
     speak(name);
     return () => {
       hush(name);
-      if (before?.isConnected) before.focus({ preventScroll: true });
+      on.close(); // while it is open nothing else can be given the focus; so it goes where it was
     };
   }, []);
   const beside = (event) => event.target === element.current && kind === "paper" && onClose();
