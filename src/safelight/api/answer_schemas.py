@@ -150,8 +150,8 @@ class Counts(AnswerBody):
     canceled: int
 
 
-class BatchLora(AnswerBody):
-    """A LoRA file that an order named, and its strength."""
+class Lora(AnswerBody):
+    """A LoRA file and its strength."""
 
     name: str
     strength: float
@@ -170,7 +170,7 @@ class BatchParameters(AnswerBody):
     sampler: str = ""
     scheduler: str = ""
     style: str = ""
-    loras: list[BatchLora] = Field(default_factory=list)
+    loras: list[Lora] = Field(default_factory=list)
     embedding: str = ""
 
 

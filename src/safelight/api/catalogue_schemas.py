@@ -5,14 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from safelight.api.answer_schemas import AnswerBody
-
-
-class Lora(AnswerBody):
-    """A LoRA file and its strength."""
-
-    name: str
-    strength: float
+from safelight.api.answer_schemas import AnswerBody, Lora
 
 
 class Character(AnswerBody):

@@ -37,6 +37,11 @@ def id_or_unknown(id: str, kind: str) -> str:
     return id
 
 
+def series_or_unknown(user: str, character: str) -> tuple[str, str]:
+    """The ids of a series. Raises Unknown."""
+    return user_or_unknown(user), id_or_unknown(character, "character")
+
+
 def index_or_unknown(index: str) -> int:
     """An image's number in its series. Raises Unknown."""
     if not _INDEX.fullmatch(index):

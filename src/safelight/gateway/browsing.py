@@ -10,7 +10,7 @@ from safelight.core.selecting import Filters, Matched
 from safelight.database import batches, series
 from safelight.database.connection import Database
 from safelight.gateway.cursors import read_series_cursor, series_cursor
-from safelight.gateway.views import Page, Series
+from safelight.gateway.views import Page, Series, page_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,7 @@ class Browsing:
         """Images of a series, highest index first, below `before`."""
         self.check(user, character)
         found = await series.images(self.database, user, character, filters, before, limit + 1)
-        page = found[:limit]
-        return Page(page, str(page[-1].index) if len(found) > limit else None)
+        return page_of(found, limit, lambda image: str(image.index))
 
     async def indices(self, user: str, character: str, filters: Filters) -> Matched:
         """Which indices of a series match, all of them."""
@@ -60,8 +59,7 @@ class Browsing:
             return Page([], None)  # PostgreSQL keeps no NUL
         asked = series.Asked(user, character, after, limit + 1)
         found = await series.listed(self.database, asked, self.rights)
-        page = found[:limit]
-        return Page(page, series_cursor(page[-1]) if len(found) > limit else None)
+        return page_of(found, limit, series_cursor)
 
     def check(self, user: str, character: str) -> None:
         """Whether whoever asks reaches this series."""

@@ -15,19 +15,15 @@ import msgspec
 from safelight.core.errors import Invalid
 from safelight.core.naming import ID_PATTERN, USER_PATTERN
 from safelight.core.records import Batch, ListedSeries
+from safelight.core.reporting import Delivery
 from safelight.database.events import Cursor
 
 _POSITION = re.compile(r"(?:([0-9a-f]{8})-)?([0-9]{1,19})-([0-9]{1,19})", re.ASCII)
 
 
-def cursor_of(batch: Batch) -> str:
-    """Where the page behind this batch begins."""
-    return made_cursor(batch.created_at, batch.id)
-
-
-def made_cursor(created_at: datetime, id: str) -> str:
-    """Where the page behind what was made then under this id begins."""
-    return _written(created_at, id)
+def cursor_of(one: Batch | Delivery) -> str:
+    """Where the page behind this one begins."""
+    return _written(one.created_at, one.id)
 
 
 def read_cursor(cursor: str) -> tuple[datetime, str]:

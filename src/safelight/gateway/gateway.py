@@ -37,7 +37,7 @@ from safelight.gateway.cursors import cursor_of, read_cursor, read_position
 from safelight.gateway.listening import Listening, told_of_all, told_of_batch
 from safelight.gateway.parts import Parts, uuid_of
 from safelight.gateway.provenance import provenance
-from safelight.gateway.views import Ordered, Page, Provenance, Told, ToldOfAll
+from safelight.gateway.views import Ordered, Page, Provenance, Told, ToldOfAll, page_of
 from safelight.pipeline.accept import Key
 from safelight.pipeline.metering import Meter
 from safelight.pipeline.waiting import Estimate, Outlook, estimate, outlook
@@ -176,8 +176,7 @@ class Gateway(Parts):
             return Page([], None)  # PostgreSQL keeps no NUL
         asked = batches.Asked(user, character, status, after, limit + 1)
         found = await batches.batches(self._database, asked, self._rights)
-        page = found[:limit]
-        return Page(page, cursor_of(page[-1]) if len(found) > limit else None)
+        return page_of(found, limit, cursor_of)
 
     # --- events ----------------------------------------------------------------------------------
 

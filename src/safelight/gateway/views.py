@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from safelight.core.killing import Hold
 from safelight.core.quotas import Quota
 from safelight.core.records import Attempt, Batch, Character, Drawing, Event, Image, Workflow
 from safelight.pipeline.stream import Reset
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,13 @@ class Page:
 
     items: Sequence[Any]
     cursor: str | None
+
+
+def page_of(found: Sequence[T], limit: int, cursor: Callable[[T], str]) -> Page:
+    """The page that is what was found, of which one more than the limit was asked for; `cursor`
+    tells where the page behind something begins."""
+    page = found[:limit]
+    return Page(page, cursor(page[-1]) if len(found) > limit else None)
 
 
 @dataclass(frozen=True, slots=True)

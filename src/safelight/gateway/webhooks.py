@@ -14,8 +14,8 @@ from safelight.core.signing import KEY_BYTES, check_secret, secret_of
 from safelight.database import batches, deliveries, webhooks
 from safelight.database.bell import Bell
 from safelight.database.connection import Database
-from safelight.gateway.cursors import made_cursor, read_cursor
-from safelight.gateway.views import Page
+from safelight.gateway.cursors import cursor_of, read_cursor
+from safelight.gateway.views import Page, page_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,7 @@ class Webhooks:
     async def _page(self, webhook: str, status: str | None, limit: int, cursor: str | None) -> Page:
         after = read_cursor(cursor) if cursor is not None else None
         found = await deliveries.of_webhook(self._database, webhook, status, after, limit + 1)
-        page, more = found[:limit], len(found) > limit
-        return Page(page, made_cursor(page[-1].created_at, page[-1].id) if more else None)
+        return page_of(found, limit, cursor_of)
 
 
 def _new_secret() -> str:

@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from safelight.api import bodies
-from safelight.api.answers import Json, batch_json, respond, respond_tagged, tag_for_a_while
+from safelight.api.answers import batch_json, respond, respond_tagged, tag_for_a_while
 from safelight.api.context import context_of
 from safelight.api.headers import (
     idempotency_key,
@@ -20,6 +19,7 @@ from safelight.api.headers import (
     traceresponse,
 )
 from safelight.api.links import base_of
+from safelight.api.native.pages import PagedSeries, respond_page
 from safelight.api.openapi import BODY, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.schemas import BatchRequest, BatchStatus
@@ -36,16 +36,10 @@ _SCOPE: Final = "POST /v1/batches"
 """What an idempotency key is for; the gateway adds whose it is."""
 
 
-class BatchFilters(BaseModel):
+class BatchFilters(PagedSeries):
     """Query parameters of the list."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    user: str | None = Field(None, max_length=64)
-    character: str | None = Field(None, max_length=64)
     status: BatchStatus | None = None
-    limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, min_length=1, max_length=500, pattern=r"^[!-~]+$")
 
 
 @router.post(
@@ -103,16 +97,9 @@ async def list_batches(request: Request, filters: Annotated[BatchFilters, Query(
     context = context_of(request)
     page = await context.gateway.batches(**filters.model_dump())
     base = base_of(request)
-    body: Json = {
-        "data": [batch_json(batch, base, context.name) for batch in page.items],
-        "next_cursor": page.cursor,
-        "has_more": page.cursor is not None,
-    }
-    headers = {}
-    if page.cursor is not None:
-        following = request.url.include_query_params(cursor=page.cursor).query
-        headers["link"] = f'<{base}/v1/batches?{following}>; rel="next"'
-    return respond(body, headers=headers)
+    return respond_page(
+        request, page, [batch_json(batch, base, context.name) for batch in page.items]
+    )
 
 
 @router.get(

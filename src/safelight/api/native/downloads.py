@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from safelight.api.context import context_of
 from safelight.api.envelope import BrokenOff
 from safelight.api.openapi import FILE, described
-from safelight.api.paths import id_or_unknown, user_or_unknown
+from safelight.api.paths import series_or_unknown
 from safelight.core.errors import SafelightError
 from safelight.core.selecting import read_indices
 
@@ -49,7 +49,7 @@ async def download_series(
     Files are as they were stored, under the names of the images, with the moment each was stored
     (UTC). The length is told beforehand: an answer that breaks off is no whole one.
     """
-    user, character = user_or_unknown(user), id_or_unknown(character, "character")
+    user, character = series_or_unknown(user, character)
     indices = None if what.indices is None else read_indices(what.indices, "?indices")
     context = context_of(request)
 

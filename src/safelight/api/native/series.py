@@ -14,7 +14,7 @@ from safelight.api.links import base_of
 from safelight.api.native.filters import ImageFilters
 from safelight.api.native.images import file_response
 from safelight.api.openapi import FILE, described, takes
-from safelight.api.paths import id_or_unknown, index_or_unknown, user_or_unknown
+from safelight.api.paths import index_or_unknown, series_or_unknown
 from safelight.api.series_answers import indices_json, series_image_json, series_json
 from safelight.core.naming import index_text
 from safelight.gateway import Provenance, Series
@@ -64,8 +64,7 @@ async def list_series_images(
     """A page of the images that match, below `before`; `next_before` leads to the next."""
     context = context_of(request)
     found = await context.gateway.browsing.images(
-        user_or_unknown(user),
-        id_or_unknown(character, "character"),
+        *series_or_unknown(user, character),
         page.filters(),
         before=page.before,
         limit=page.limit,
@@ -94,7 +93,7 @@ async def list_series_indices(
     Whoever lays out a page of all images knows by them how long it is.
     """
     matched = await context_of(request).gateway.browsing.indices(
-        user_or_unknown(user), id_or_unknown(character, "character"), wanted.filters()
+        *series_or_unknown(user, character), wanted.filters()
     )
     return respond(indices_json(matched))
 
@@ -132,14 +131,11 @@ async def get_series_image_file(
 
 
 async def _series(request: Request, user: str, character: str) -> Series:
-    return await context_of(request).gateway.browsing.one(
-        user_or_unknown(user), id_or_unknown(character, "character")
-    )
+    return await context_of(request).gateway.browsing.one(*series_or_unknown(user, character))
 
 
 async def _by_index(request: Request, user: str, character: str, index: str) -> Provenance:
     return await context_of(request).gateway.image_by_index(
-        user_or_unknown(user),
-        id_or_unknown(character, "character"),
+        *series_or_unknown(user, character),
         index_or_unknown(index),
     )

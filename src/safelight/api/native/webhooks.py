@@ -5,30 +5,25 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from safelight.api import bodies
-from safelight.api.answers import Json, respond
+from safelight.api.answers import respond
 from safelight.api.context import context_of
 from safelight.api.links import base_of
+from safelight.api.native.pages import Paged, respond_page
 from safelight.api.openapi import BODY, described, takes
 from safelight.api.paths import uuid_or_unknown
 from safelight.api.schemas import DeliveryStatus, WebhookRequest
 from safelight.api.webhook_answers import delivery_json, webhook_json
-from safelight.gateway import Page
 
 router = APIRouter(tags=["webhooks"])
 
 
-class DeliveryFilters(BaseModel):
+class DeliveryFilters(Paged):
     """Query parameters of the list."""
 
-    model_config = ConfigDict(extra="forbid")
-
     status: DeliveryStatus | None = None
-    limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, min_length=1, max_length=500, pattern=r"^[!-~]+$")
 
 
 @router.post(
@@ -120,7 +115,7 @@ async def list_deliveries(
     """Newest first, with what became of it; `next_cursor` leads to the next page."""
     webhooks = context_of(request).gateway.webhooks
     page = await webhooks.deliveries(uuid_or_unknown(id, "webhook"), **filters.model_dump())
-    return _listed(request, page)
+    return respond_page(request, page, [delivery_json(one) for one in page.items])
 
 
 @router.post(
@@ -157,7 +152,7 @@ async def list_batch_deliveries(
     id = uuid_or_unknown(id, "batch")
     webhooks = await context_of(request).gateway.webhooks_of(id)
     page = await webhooks.deliveries_of_batch(id, **filters.model_dump())
-    return _listed(request, page)
+    return respond_page(request, page, [delivery_json(one) for one in page.items])
 
 
 @router.post(
@@ -173,17 +168,3 @@ async def redeliver_of_batch(request: Request, id: str, delivery: str) -> Respon
     webhooks = await context_of(request).gateway.webhooks_of(id)
     found = await webhooks.redeliver_of_batch(id, uuid_or_unknown(delivery, "delivery"))
     return respond(delivery_json(found))
-
-
-def _listed(request: Request, page: Page) -> Response:
-    body: Json = {
-        "data": [delivery_json(one) for one in page.items],
-        "next_cursor": page.cursor,
-        "has_more": page.cursor is not None,
-    }
-    headers = {}
-    if page.cursor is not None:
-        address = f"{base_of(request)}{request.url.path}"
-        following = request.url.include_query_params(cursor=page.cursor).query
-        headers["link"] = f'<{address}?{following}>; rel="next"'
-    return respond(body, headers=headers)

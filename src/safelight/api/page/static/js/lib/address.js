@@ -2,7 +2,7 @@
 import { html, signal } from "./html.js";
 
 // The document's base stays what it was when the page came; the address bar moves on.
-export const BASE = new URL(document.baseURI);
+const BASE = new URL(document.baseURI);
 /** @param {string} path below the page's folder, without a slash at its beginning */
 export const url = (path) => new URL(path, BASE).href;
 
@@ -61,10 +61,13 @@ export const go = (path, { replace = false, keepScroll = false } = {}) =>
     if (!keepScroll) scrollTo(0, 0);
   });
 
-const segments = (...parts) => parts.map((part) => encodeURIComponent(part)).join("/");
+/** Parts of a path, whatever is in them. */
+export const segments = (...parts) => parts.map((part) => encodeURIComponent(part)).join("/");
 export const batchPath = (id, index) => `batches/${segments(id)}${index === undefined ? "" : `#${index}`}`;
 export const seriesPath = (user, character, index) =>
   `series/${segments(user, character)}${index === undefined ? "" : `/${index}`}`;
+export const characterPath = (id) => `characters/${segments(id)}`;
+export const workflowPath = (id) => `workflows/${segments(id)}`;
 
 /** A link within the page: an ordinary one for the browser, no reload for a plain click. */
 export const Link = ({ to, children, onClick, ...rest }) => {

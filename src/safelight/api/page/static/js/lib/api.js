@@ -1,8 +1,8 @@
 // The public API and nothing else. Every refusal is a Problem; no connection is one, too.
 import { signal } from "./html.js";
-import { url } from "./address.js";
+import { segments, url } from "./address.js";
 
-export class Problem extends Error {
+class Problem extends Error {
   /** @param {{status: number, code: string, title?: string, detail?: string, errors?: object[]}} told */
   constructor(told) {
     super(told.detail || told.title || "something went wrong");
@@ -76,7 +76,16 @@ export const query = (fields) => {
   return text ? `?${text}` : "";
 };
 
-const image = (id) => `v1/images/${encodeURIComponent(id)}`;
-export const fileUrl = (id) => url(`${image(id)}/file`);
-export const thumbnailUrl = (id, width) => url(`${image(id)}/thumbnail?width=${width}`);
-export const previewUrl = (id, number) => url(`${image(id)}/preview?quiet=true&n=${number}`);
+// Where things of the API are, below the page's folder.
+export const batchAt = (id) => `v1/batches/${segments(id)}`;
+export const imageAt = (id) => `v1/images/${segments(id)}`;
+export const seriesAt = (user, character) => `v1/series/${segments(user, character)}`;
+export const characterAt = (id) => `v1/characters/${segments(id)}`;
+export const workflowAt = (id) => `v1/workflows/${segments(id)}`;
+
+// And of what a browser fetches by itself, whole.
+export const fileUrl = (id) => url(`${imageAt(id)}/file`);
+export const thumbnailUrl = (id, width) => url(`${imageAt(id)}/thumbnail?width=${width}`);
+export const previewUrl = (id, number) => url(`${imageAt(id)}/preview?quiet=true&n=${number}`);
+/** @param {string} indices "13,10-4", or "" for all that has a file */
+export const zipUrl = (user, character, indices) => url(`${seriesAt(user, character)}/download.zip${query({ indices })}`);

@@ -20,6 +20,16 @@ export const duration = (seconds) => {
   return `${minutes}:${String(rest).padStart(2, "0")}`;
 };
 
+/** Something that is done once, a while after it was asked for, however often it was asked for. */
+export const eventually = (pause, deed) => {
+  let timer = 0;
+  const soon = () => {
+    timer ||= setTimeout(() => ((timer = 0), deed()), pause);
+  };
+  soon.never = () => clearTimeout(timer);
+  return soon;
+};
+
 const DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
 const HOUR = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const BOTH = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });

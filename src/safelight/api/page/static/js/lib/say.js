@@ -37,6 +37,19 @@ export const complain = (problem) => {
   slip(problem.message, { wrong: true, seconds: 10 });
 };
 
+/**
+ * Do something, and complain if it fails.
+ * @template T @param {() => Promise<T>} deed @returns {Promise<T | null>} what it gave, null if it failed
+ */
+export const trying = async (deed) => {
+  try {
+    return await deed();
+  } catch (problem) {
+    complain(problem);
+    return null;
+  }
+};
+
 /** Who says it: the page, or the topmost dialog, since nothing outside of that can be heard or touched. */
 const speakers = signal(["page"]);
 export const speak = (name) => (speakers.value = [...speakers.value, name]);

@@ -1,6 +1,6 @@
 // Who sits before the page.
 import { signal } from "./html.js";
-import { ask, locked, post } from "./api.js";
+import { ask, locked, post, remove } from "./api.js";
 import { forgetAll } from "./kept.js";
 
 /** {key, name, scopes, admin, …} as GET /v1/session tells; null while nobody knows. */
@@ -24,7 +24,7 @@ export const signIn = async (key) => {
 
 export const signOut = async () => {
   forgetAll();
-  await ask("v1/session", { method: "DELETE" });
+  await remove("v1/session");
   session.value = null;
   locked.value = true;
 };

@@ -1,6 +1,7 @@
 // One place of a contact sheet: the picture, its number at the edge, and a mark in grease pencil.
 import { html, useRef } from "../lib/html.js";
 import { nameOf } from "../store/catalogue.js";
+import { isThere } from "../store/batches.js";
 import { retryImage } from "../store/deeds.js";
 import { Inside, inWords } from "./frame.js";
 import { Marks } from "./marks.js";
@@ -60,12 +61,11 @@ const useRest = (onRest) => {
 export const Cell = ({ index, image, character, column, width, chosen, tabbable, onPress, onMark }) => {
   const rest = useRest(() => onMark(index));
   const known = image && !image.gone;
-  const there = known && image.status === "stored" && !image.deleted_at;
   const hole = image && (image.gone || image.deleted_at);
   const kind = `frame ${known ? image.status : "blank"}${hole ? " hole" : ""}${chosen ? " chosen" : ""}`;
   return html`<div role="gridcell" class=${kind} aria-colindex=${column + 1} aria-selected=${chosen ? "true" : "false"}>
     <button type="button" class="shot" data-index=${index} tabindex=${tabbable ? 0 : -1} aria-label=${words(image, index, character)}
-      aria-disabled=${there ? undefined : "true"} onClick=${(event) => onPress(index, event)} ...${rest}>
+      aria-disabled=${isThere(image) ? undefined : "true"} onClick=${(event) => onPress(index, event)} ...${rest}>
       ${known && html`<${Inside} image=${image} character=${character} width=${widthFor(width * Math.min(devicePixelRatio, 2))} eager />`}
       ${!known && html`<span class="nothing number">${image ? "gone" : index}</span>`}
     </button>

@@ -2,6 +2,7 @@
 import { html } from "../lib/html.js";
 import { duration, now, ordinal, since, until } from "../lib/clock.js";
 import { progress } from "../lib/live.js";
+import { isThere } from "../store/batches.js";
 import { doomed, retryImage } from "../store/deeds.js";
 import { nameOf } from "../store/catalogue.js";
 import { Latent } from "./latent.js";
@@ -68,10 +69,9 @@ export const Inside = ({ image, character, width = 320, eager }) => {
  * @param {{image: object, character: string, onOpen: (image: object) => void, children?: any}} shown
  */
 export const Frame = ({ image, character, width, onOpen, eager, children }) => {
-  const there = image.status === "stored" && !image.deleted_at;
   const inside = html`<${Inside} image=${image} character=${character} width=${width} eager=${eager} />`;
   return html`<li class=${`frame ${image.status}${image.deleted_at ? " hole" : ""}`} data-index=${image.index} data-id=${image.id}>
-    ${there
+    ${isThere(image)
       ? html`<button type="button" class="shot" aria-label=${inWords(image, character)} onClick=${(event) => onOpen(image, event)}>${inside}</button>`
       : html`<div class="shot">${inside}</div>`}
     <div class="rebate">

@@ -1,6 +1,6 @@
 // Batches that something on the page shows: read when first shown, read again when told.
 import { signal, useEffect, useMemo } from "../lib/html.js";
-import { get } from "../lib/api.js";
+import { batchAt, get } from "../lib/api.js";
 import { listen } from "../lib/live.js";
 
 const PACE = 250; // ms between two readings of one batch
@@ -8,8 +8,10 @@ const EXPECTED = 5000; // ms until what is expected of an unfinished batch is as
 const MOST = 500; // batches that are remembered though nothing shows them
 export const ENDED = new Set(["completed", "partial", "failed", "canceled"]);
 export const OPEN = new Set(["queued", "dispatched"]);
+/** Whether an image, if any, is a picture one can look at. */
+export const isThere = (image) => image?.status === "stored" && !image.deleted_at;
 
-/** id -> {state: signal({batch, problem}), watchers, timer, read} */
+/** id -> {state: signal({batch, problem}), watchers, timer, busy, again} */
 const known = new Map();
 
 const entry = (id) => {
@@ -35,14 +37,15 @@ export const learnImage = (image) => {
   found.value = { ...found.value, batch: { ...found.value.batch, images } };
 };
 
-const read = async (id) => {
+/** Read a batch that is known, at once. */
+export const readBatch = async (id) => {
   const one = entry(id);
   if (one.busy) return void (one.again = true);
   one.busy = true;
   clearTimeout(one.timer);
   let away = false;
   try {
-    const batch = await get(`v1/batches/${encodeURIComponent(id)}`);
+    const batch = await get(batchAt(id));
     if (known.get(id) !== one) return; // asked for with another key
     learn(batch);
   } catch (problem) {
@@ -61,7 +64,7 @@ const later = (id, pause) => {
   const one = entry(id);
   if (one.busy) return void (one.again = true); // what is being read may be older than what is told
   clearTimeout(one.timer);
-  one.timer = setTimeout(() => read(id), pause);
+  one.timer = setTimeout(() => readBatch(id), pause);
 };
 
 // What an event says for certain is shown at once; the rest is read, at a pace.
@@ -69,21 +72,19 @@ const STATES = { "image.dispatched": "dispatched", "image.queued": "queued", "im
 
 listen((event) => {
   if (!event) {
-    for (const [id, one] of known) if (one.watchers) read(id);
+    for (const [id, one] of known) if (one.watchers) readBatch(id);
     return;
   }
   const one = known.get(event.batch);
   if (!one?.watchers) return;
   const status = STATES[event.type];
   if (status) learnImage({ batch: event.batch, id: event.image, status, ...(status === "dispatched" ? { dispatched_at: event.at } : {}) });
-  if (event.type.startsWith("batch.")) read(event.batch);
+  if (event.type.startsWith("batch.")) readBatch(event.batch);
   else later(event.batch, PACE);
 });
 
 /** Everything known is forgotten: somebody else sits here now. */
 export const forgetBatches = () => known.clear();
-
-export const readAgain = (id) => read(id);
 
 /**
  * A batch while a component is shown: {batch, problem}, `batch` null until it is known.
@@ -94,7 +95,7 @@ export const useBatch = (id) => {
   useEffect(() => {
     known.set(id, one); // it may have been let go between the first look and now
     one.watchers += 1;
-    if (one.watchers === 1) read(id);
+    if (one.watchers === 1) readBatch(id);
     return () => {
       one.watchers -= 1;
       if (one.watchers) return;

@@ -20,7 +20,7 @@ export const readCharacters = async () => {
 };
 
 /** Also when a first picture was stored. */
-export const readFaces = async () => {
+const readFaces = async () => {
   const mine = turn;
   const newest = new Map();
   for (const one of (await get("v1/series?limit=200")).data)

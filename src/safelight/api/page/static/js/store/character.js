@@ -1,5 +1,5 @@
 // A character as it is typed, and as it is sent.
-import { lorasOf } from "./order.js";
+import { loraLines, lorasIn, numberIn } from "./typed.js";
 
 const TEXTS = ["name", "style", "workflow", "prompt", "negative_prompt", "embedding", "sampler", "scheduler"];
 const NUMBERS = ["width", "height", "steps", "cfg"];
@@ -8,18 +8,15 @@ const NUMBERS = ["width", "height", "steps", "cfg"];
 export const fieldsOf = (character) => ({
   id: character?.id ?? "",
   ...Object.fromEntries([...TEXTS, ...NUMBERS].map((name) => [name, String(character?.[name] ?? "")])),
-  loras: (character?.loras ?? []).map(({ name, strength }) => `${name} ${strength}`).join("\n"),
+  loras: loraLines(character?.loras).join("\n"),
 });
 
-/** The body of PUT /v1/characters/{id}; a field that is no number goes as it is, and is refused by name. */
+/** The body of PUT /v1/characters/{id}. */
 export const characterOf = (fields) => {
   const body = {};
   for (const name of TEXTS) if (fields[name].trim() !== "") body[name] = name.includes("prompt") ? fields[name] : fields[name].trim();
-  for (const name of NUMBERS) {
-    const text = fields[name].trim();
-    if (text !== "") body[name] = Number.isFinite(Number(text)) ? Number(text) : text;
-  }
-  const loras = lorasOf(fields.loras);
+  for (const name of NUMBERS) if (fields[name].trim() !== "") body[name] = numberIn(fields[name]);
+  const loras = lorasIn(fields.loras);
   if (loras.length) body.loras = loras;
   return body;
 };

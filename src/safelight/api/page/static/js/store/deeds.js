@@ -1,36 +1,26 @@
 // What one can do to batches and images, said and taken back in one way everywhere.
 import { url } from "../lib/address.js";
-import { ask, post, remove } from "../lib/api.js";
-import { complain, slip } from "../lib/say.js";
+import { ask, batchAt, imageAt, post, remove } from "../lib/api.js";
+import { slip, trying } from "../lib/say.js";
 import { signal } from "../lib/html.js";
 import { learn, learnImage } from "./batches.js";
 
 const DAY = 86_400; // s
-const path = (id) => `v1/images/${encodeURIComponent(id)}`;
 /** Images that are as good as deleted: they can still be taken back. */
 export const doomed = signal(new Set());
 
-const trying = async (deed) => {
-  try {
-    return await deed();
-  } catch (problem) {
-    complain(problem);
-    return null;
-  }
-};
-
-export const cancelBatch = (id) => trying(async () => learn(await post(`v1/batches/${encodeURIComponent(id)}/cancel`)));
-export const retryBatch = (id) => trying(async () => learn(await post(`v1/batches/${encodeURIComponent(id)}/retry`)));
+export const cancelBatch = (id) => trying(async () => learn(await post(`${batchAt(id)}/cancel`)));
+export const retryBatch = (id) => trying(async () => learn(await post(`${batchAt(id)}/retry`)));
 const told = async (answer) => {
   const image = await answer;
   learnImage(image);
   return image;
 };
-export const cancelImage = (id) => trying(() => told(post(`${path(id)}/cancel`)));
-export const retryImage = (id) => trying(() => told(post(`${path(id)}/retry`)));
-export const publishAgain = (id) => trying(() => told(post(`${path(id)}/publications/retry`)));
+export const cancelImage = (id) => trying(() => told(post(`${imageAt(id)}/cancel`)));
+export const retryImage = (id) => trying(() => told(post(`${imageAt(id)}/retry`)));
+export const publishAgain = (id) => trying(() => told(post(`${imageAt(id)}/publications/retry`)));
 export const star = (image) =>
-  trying(() => told(ask(`${path(image.id)}/star`, { method: image.starred_at ? "DELETE" : "PUT" })));
+  trying(() => told(ask(`${imageAt(image.id)}/star`, { method: image.starred_at ? "DELETE" : "PUT" })));
 
 /**
  * Delete pictures after a time in which it can be taken back; a page that is left deletes at once.
@@ -44,7 +34,7 @@ export const deleteImages = (images, gone = () => {}) => {
   const really = async () => {
     removeEventListener("pagehide", leaving);
     const taken = [];
-    for (const id of ids) if (await trying(() => told(remove(path(id))))) taken.push(id);
+    for (const id of ids) if (await trying(() => told(remove(imageAt(id))))) taken.push(id);
     gone(taken);
     spare();
   };
@@ -55,7 +45,7 @@ export const deleteImages = (images, gone = () => {}) => {
   };
   const note = slip(words, { undo, done: really });
   const leaving = () => {
-    for (const id of ids) fetch(url(path(id)), { method: "DELETE", keepalive: true });
+    for (const id of ids) fetch(url(imageAt(id)), { method: "DELETE", keepalive: true });
   };
   addEventListener("pagehide", leaving);
   return note;
@@ -64,8 +54,8 @@ export const deleteImages = (images, gone = () => {}) => {
 /** A link to a picture that needs no key, for whoever it is sent to. */
 export const share = (id) =>
   trying(async () => {
-    const signed = await post(`${path(id)}/links`, { expires_in: DAY });
-    await write(url(`${path(id)}/file${new URL(signed.url).search}`));
+    const signed = await post(`${imageAt(id)}/links`, { expires_in: DAY });
+    await write(url(`${imageAt(id)}/file${new URL(signed.url).search}`));
     slip("Copied: a link that opens this picture for a day, without a key");
   });
 

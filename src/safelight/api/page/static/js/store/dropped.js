@@ -1,6 +1,6 @@
 // A workflow from a file: read, checked, kept. Whoever drops a file hears what it is.
 import { signal } from "../lib/html.js";
-import { ask, get } from "../lib/api.js";
+import { ask, get, workflowAt } from "../lib/api.js";
 import { slugOf } from "./character.js";
 
 const LARGEST = 1_048_576; // bytes, as the server takes them
@@ -73,6 +73,6 @@ export const take = async (files, allowed) => {
 export const taken = async () => new Map((await get("v1/workflows")).data.map((one) => [one.id, !one.read_only]));
 
 export const keepAs = async (id, slots, exact) => {
-  await ask(`v1/workflows/${encodeURIComponent(id)}`, { method: "PUT", json: bodyOf(dropped.value.text, slots, exact) });
+  await ask(workflowAt(id), { method: "PUT", json: bodyOf(dropped.value.text, slots, exact) });
   keptFiles.value += 1;
 };

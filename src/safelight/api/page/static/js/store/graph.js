@@ -16,7 +16,7 @@ export const plain = (words, most = 24) => {
 const object = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** node id -> [slot names], from `{"seed": "2.seed", "prompt": "6.text,7.text", "output": "9"}`. */
-export const slotsByNode = (slots) => {
+const slotsByNode = (slots) => {
   const found = new Map();
   for (const [slot, places] of Object.entries(slots ?? {}))
     for (const place of String(places).split(",")) {

@@ -2,6 +2,7 @@
 import { signal } from "../lib/html.js";
 import { keep, kept } from "../lib/kept.js";
 import { session } from "../lib/session.js";
+import { loraLines, lorasIn, numberIn } from "./typed.js";
 
 const EMPTY = {
   ...{ user: "me", character: "", quantity: "4", prompt: "", negative_prompt: "", seed: "", width: "", height: "" },
@@ -33,24 +34,16 @@ export const likeThis = (batch, seed = "") => {
   change({
     ...Object.fromEntries(text),
     ...{ user: batch.user, character: batch.character, prompt: batch.prompt, seed: String(seed) },
-    loras: (named.loras ?? []).map(({ name, strength }) => `${name} ${strength}`).join("\n"),
+    loras: loraLines(named.loras).join("\n"),
   });
 };
 
-/** "name.safetensors 0.8" a line. */
-export const lorasOf = (text) =>
-  text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
-    const [, name, strength] = line.match(/^(.*?)(?:[\s:@]+(-?\d+(?:\.\d+)?))?$/);
-    return { name, strength: strength === undefined ? 1 : Number(strength) };
-  });
-
-/** The body of POST /v1/batches; a field that is no number goes as it is, and is refused by name. */
+/** The body of POST /v1/batches. */
 export const bodyOf = (now) => {
-  const number = (text) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
-  const body = { user: now.user.trim(), character: now.character, prompt: now.prompt, quantity: number(now.quantity) };
-  for (const name of NUMBERS) if (now[name].trim() !== "") body[name] = number(now[name]);
+  const body = { user: now.user.trim(), character: now.character, prompt: now.prompt, quantity: numberIn(now.quantity) };
+  for (const name of NUMBERS) if (now[name].trim() !== "") body[name] = numberIn(now[name]);
   for (const name of TEXTS) if (now[name].trim() !== "") body[name] = now[name].trim();
-  const loras = lorasOf(now.loras);
+  const loras = lorasIn(now.loras);
   if (loras.length) body.loras = loras;
   return body;
 };

@@ -1,8 +1,9 @@
 // All batches, by pages and live: several lists of the API, put together newest first.
 import { signal } from "../lib/html.js";
-import { get, query } from "../lib/api.js";
+import { batchAt, get, query } from "../lib/api.js";
+import { eventually } from "../lib/clock.js";
 import { listen } from "../lib/live.js";
-import { complain } from "../lib/say.js";
+import { trying } from "../lib/say.js";
 import { ENDED, learn } from "./batches.js";
 
 const PAGE = 50;
@@ -32,7 +33,6 @@ export const openQueue = ({ state, user, character }) => {
   const shown = signal({ open: null, done: null, more: false, further: false });
   const stop = new AbortController();
   let changed = new Set();
-  let timer = 0;
   let reading = null;
 
   const fits = (batch) =>
@@ -65,20 +65,14 @@ export const openQueue = ({ state, user, character }) => {
     one.over = !page.has_more;
   };
 
-  const trying = async (deed) => {
-    try {
-      await deed();
-      show();
-      return true;
-    } catch (problem) {
-      complain(problem);
-      return false;
-    }
-  };
+  const shownAfter = (deed) => trying(async () => {
+    await deed();
+    show();
+  });
 
   /** The next page of ended ones. */
   const more = () => {
-    reading ??= trying(async () => {
+    reading ??= shownAfter(async () => {
       const before = shown.value.done?.length;
       while (shown.value.more && shown.value.done.length === before) {
         await read(lists.done.filter((one) => !one.over).sort((a, b) => (a.last < b.last ? 1 : -1))[0]);
@@ -89,7 +83,7 @@ export const openQueue = ({ state, user, character }) => {
   };
 
   const begin = () =>
-    trying(async () => {
+    shownAfter(async () => {
       for (const one of lists.open) for (let page = 0; page < PAGES && !one.over; page++) await read(one);
       for (const one of lists.done) await read(one);
     });
@@ -102,8 +96,7 @@ export const openQueue = ({ state, user, character }) => {
   const flush = () => {
     const ids = [...changed];
     changed = new Set();
-    timer = 0;
-    trying(async () => {
+    shownAfter(async () => {
       if (ids.length > MANY) await head();
       // What has changed below the head is asked for by itself.
       const rest = ids.length > MANY ? ids.filter((id) => known.has(id) && !ENDED.has(known.get(id).status)) : ids;
@@ -113,22 +106,23 @@ export const openQueue = ({ state, user, character }) => {
 
   const look = async (id) => {
     try {
-      put(await get(`v1/batches/${encodeURIComponent(id)}`, stop.signal));
+      put(await get(batchAt(id), stop.signal));
     } catch (problem) {
       if (problem.status !== 404) throw problem;
       known.delete(id); // erased, with its user
     }
   };
 
+  const flushSoon = eventually(PACE, flush);
   const heard = (event) => {
     if (!event) {
       // Anything may have been missed: what was unfinished is looked at again, and what is new.
       for (const [id, one] of known) if (!ENDED.has(one.status)) changed.add(id);
-      trying(head);
+      shownAfter(head);
     } else if (event.type.startsWith("batch.") || (event.type === "image.queued" && ENDED.has(known.get(event.batch)?.status))) {
       changed.add(event.batch);
     }
-    if (changed.size) timer ||= setTimeout(flush, PACE);
+    if (changed.size) flushSoon();
   };
 
   const deaf = listen(heard);
@@ -139,7 +133,7 @@ export const openQueue = ({ state, user, character }) => {
     put: (batch) => (put(batch), show()),
     close: () => {
       deaf();
-      clearTimeout(timer);
+      flushSoon.never();
       stop.abort();
     },
   };

@@ -1,7 +1,8 @@
 // A series as it is leafed through: all its indices from the first moment on, its images as they
 // come into view, never more than so many. What is scrolled past is not asked for.
 import { signal } from "../lib/html.js";
-import { get, query } from "../lib/api.js";
+import { batchAt, get, query, seriesAt } from "../lib/api.js";
+import { eventually } from "../lib/clock.js";
 import { Line } from "../lib/ranges.js";
 import { listen } from "../lib/live.js";
 import { taught } from "./batches.js";
@@ -15,23 +16,11 @@ const CALM = 300; // ms between two readings of what has changed
 
 const NOWHERE = { first: 0, last: 0 };
 
-export const seriesUrl = (user, character) => `v1/series/${encodeURIComponent(user)}/${encodeURIComponent(character)}`;
-
-/** Something that is done once, a while after it was asked for, however often it was asked for. */
-const eventually = (pause, deed) => {
-  let timer = 0;
-  const soon = () => {
-    timer ||= setTimeout(() => ((timer = 0), deed()), pause);
-  };
-  soon.never = () => clearTimeout(timer);
-  return soon;
-};
-
 /** Batches by whether they are of a series; asked once each. */
 const belongs = (user, character) => {
   const known = new Map();
   const find = async (id) => {
-    const batch = await get(`v1/batches/${encodeURIComponent(id)}`).catch(() => null);
+    const batch = await get(batchAt(id)).catch(() => null);
     return batch?.user === user && batch.character === character;
   };
   const asked = (id) => {
@@ -65,7 +54,7 @@ export class Roll {
 
   /** @param {{status?: string, starred?: string, deleted?: string}} filter as the API takes it */
   constructor(user, character, filter = {}) {
-    this.path = seriesUrl(user, character);
+    this.path = seriesAt(user, character);
     this.filter = filter;
     this.filtered = Object.values(filter).some(Boolean);
     this.ours = belongs(user, character);

@@ -2,17 +2,18 @@
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { Link, go, here, seriesPath } from "../lib/address.js";
 import { get, query } from "../lib/api.js";
-import { count, when } from "../lib/clock.js";
+import { count, eventually, when } from "../lib/clock.js";
 import { listen } from "../lib/live.js";
 import { complain } from "../lib/say.js";
+import { Choice } from "../parts/choice.js";
 import { Field } from "../parts/field.js";
 import { More } from "../parts/more.js";
 import { Thumbnail } from "../parts/picture.js";
+import { useTyped } from "../parts/typed.js";
 import { nameOf, useCharacters } from "../store/catalogue.js";
 
 const PAGE = 60;
 const CALM = 1000; // ms between two readings
-const PAUSE = 300; // ms after a letter until one has finished typing
 
 const countsOf = ({ counts }) => {
   const said = [count(counts.stored ?? 0, "picture")];
@@ -58,12 +59,11 @@ const useSeries = (filter) => {
   };
   useEffect(() => {
     read(false);
-    let timer = 0;
+    const soon = eventually(CALM, () => read(false));
     const silence = listen((event) => {
-      if (event && event.type !== "batch.created" && event.type !== "image.stored") return;
-      timer ||= setTimeout(() => ((timer = 0), read(false)), CALM);
+      if (!event || event.type === "batch.created" || event.type === "image.stored") soon();
     });
-    return () => (clearTimeout(timer), silence());
+    return () => (soon.never(), silence());
   }, [filter.user, filter.character]);
   return [shown, () => read(true)];
 };
@@ -73,29 +73,16 @@ export const AllSeries = () => {
   const filter = { user: said.get("user") ?? "", character: said.get("character") ?? "" };
   const characters = useCharacters();
   const [{ data, next }, more] = useSeries(filter);
-  const [typed, setTyped] = useState(filter.user);
   const change = (some) => go(`series${query({ ...filter, ...some })}`, { replace: true, keepScroll: true });
-  const sent = useRef(filter.user);
-  useEffect(() => {
-    if (typed.trim() === sent.current) return;
-    const timer = setTimeout(() => change({ user: (sent.current = typed.trim()) }), PAUSE);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  // An address that somebody else changed is right; what is being typed is not overtaken by its own.
-  useEffect(() => {
-    if (filter.user !== sent.current) setTyped((sent.current = filter.user));
-  }, [filter.user]);
+  const [typed, setTyped] = useTyped(filter.user, (user) => change({ user }));
+  const options = [["", "all"], ...(characters ?? []).map((one) => [one.id, one.name || one.id])];
   const filtered = filter.user || filter.character;
   return html`<section class="page all-series">
     <header class="row">
       <h1>Contact sheets</h1>
       <div class="row end narrow">
         <${Field} label="User" value=${typed} onInput=${setTyped} type="search" autocomplete="off" />
-        <div class="field"><label for="of-character">Character</label>
-          <select id="of-character" value=${filter.character} onChange=${(event) => change({ character: event.target.value })}>
-            <option value="">all</option>
-            ${characters?.map((one) => html`<option key=${one.id} value=${one.id}>${one.name || one.id}</option>`)}
-          </select></div>
+        <${Choice} label="Character" value=${filter.character} options=${options} onChange=${(character) => change({ character })} />
       </div>
     </header>
     ${data?.length === 0 && (filtered

@@ -1,13 +1,13 @@
 // A batch, developing: all its numbered slots from the first moment on.
 import { html, useEffect, useMemo, useRef, useState } from "../lib/html.js";
-import { Link, batchPath, go, here, seriesPath, url } from "../lib/address.js";
-import { query } from "../lib/api.js";
+import { Link, batchPath, go, here, seriesPath } from "../lib/address.js";
+import { zipUrl } from "../lib/api.js";
 import { fully } from "../lib/clock.js";
 import { say } from "../lib/say.js";
 import { Sure } from "../parts/dialog.js";
 import { Frame } from "../parts/frame.js";
 import { etaWords, stateWords } from "../parts/strip.js";
-import { ENDED, OPEN, readAgain, useBatch } from "../store/batches.js";
+import { ENDED, OPEN, isThere, readBatch, useBatch } from "../store/batches.js";
 import { nameOf, useCharacters } from "../store/catalogue.js";
 import { cancelBatch, cancelImage, doomed, retryBatch } from "../store/deeds.js";
 import { likeThis } from "../store/order.js";
@@ -40,8 +40,7 @@ const useTold = (batch) => {
 
 const Deeds = ({ batch, onCancel }) => {
   const open = batch.images.some((one) => OPEN.has(one.status));
-  const stored = batch.images.filter((one) => one.status === "stored" && !one.deleted_at);
-  const zip = `v1/series/${encodeURIComponent(batch.user)}/${encodeURIComponent(batch.character)}/download.zip`;
+  const stored = batch.images.filter(isThere);
   const again = () => {
     likeThis(batch);
     go("");
@@ -49,7 +48,7 @@ const Deeds = ({ batch, onCancel }) => {
   return html`<div class="row deeds">
     ${open && html`<button type="button" onClick=${onCancel}>Cancel what is left</button>`}
     ${batch.counts.failed > 0 && html`<button type="button" class="strong" onClick=${() => retryBatch(batch.id)}>Try ${batch.counts.failed} failed again</button>`}
-    ${stored.length > 0 && html`<a class="button" download href=${url(zip + query({ indices: stored.map((one) => one.index).join(",") }))}>Download ${stored.length > 1 ? `all ${stored.length}` : "it"}</a>`}
+    ${stored.length > 0 && html`<a class="button" download href=${zipUrl(batch.user, batch.character, stored.map((one) => one.index).join(","))}>Download ${stored.length > 1 ? `all ${stored.length}` : "it"}</a>`}
     <button type="button" onClick=${again}>Order more like this</button>
     <${Link} class="button" to=${seriesPath(batch.user, batch.character)}>Contact sheet<//>
   </div>`;
@@ -59,7 +58,7 @@ const columnsOf = (quantity) => (quantity <= 4 ? Math.max(quantity, 2) : quantit
 
 /** Pictures of a batch, as the large view leafs through them. */
 const rollOf = (batch, without) => {
-  const shown = batch.images.filter((one) => one.status === "stored" && !one.deleted_at && !without.has(one.id));
+  const shown = batch.images.filter((one) => isThere(one) && !without.has(one.id));
   return { length: shown.length, at: (position) => shown[position] ?? null, positionOf: (index) => shown.findIndex((one) => one.index === index) };
 };
 
@@ -93,7 +92,7 @@ const Shown = ({ batch }) => {
         <//>`,
       )}
     </ol>`}
-    ${large !== null && roll.positionOf(large) >= 0 && html`<${Lightbox} roll=${roll} index=${large} character=${batch.character} onIndex=${show} onClose=${close} onGone=${() => readAgain(batch.id)} />`}
+    ${large !== null && roll.positionOf(large) >= 0 && html`<${Lightbox} roll=${roll} index=${large} character=${batch.character} onIndex=${show} onClose=${close} onGone=${() => readBatch(batch.id)} />`}
     ${asking && html`<${Sure} question="Cancel the pictures that are not done?" yes="Cancel them" onYes=${() => cancelBatch(batch.id)} onClose=${() => setAsking(false)} />`}
   </section>`;
 };

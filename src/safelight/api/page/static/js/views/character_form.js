@@ -1,17 +1,14 @@
 // A character is added or changed. What is typed is lost by nothing but a yes.
 import { html, useEffect, useRef, useState } from "../lib/html.js";
-import { go, holdBack } from "../lib/address.js";
-import { get, put, remove, wrongField } from "../lib/api.js";
-import { complain, slip } from "../lib/say.js";
+import { characterPath, go, holdBack } from "../lib/address.js";
+import { characterAt, get, put, remove, wrongField } from "../lib/api.js";
+import { complain, slip, trying } from "../lib/say.js";
 import { useKeys } from "../lib/keys.js";
 import { Choice } from "../parts/choice.js";
 import { Sure } from "../parts/dialog.js";
 import { Field } from "../parts/field.js";
 import { readCharacters } from "../store/catalogue.js";
 import { characterOf, fieldsOf, same, slugOf } from "../store/character.js";
-
-const path = (id) => `v1/characters/${encodeURIComponent(id)}`;
-const page = (id) => `characters/${encodeURIComponent(id)}`;
 
 /** The workflows to choose from; one that is named and gone stays to be seen. */
 const useWorkflows = (named) => {
@@ -89,10 +86,10 @@ export const CharacterForm = ({ kept }) => {
     try {
       if (!id) throw { message: "", errors: [{ pointer: "/id", detail: "It needs an id, or a name to make one of." }] };
       if (!kept && (await get("v1/characters")).data.some((one) => one.id === id)) throw taken(id);
-      const one = await put(path(id), characterOf(now));
+      const one = await put(characterAt(id), characterOf(now));
       await readCharacters().catch(complain);
       slip(`${one.name} ${kept ? "changed" : "added"}`);
-      if (!kept) return letGo(), go(page(id));
+      if (!kept) return letGo(), go(characterPath(id));
       setProblem(null);
       setBefore(fieldsOf(one));
       setNow((typed) => (same(typed, now) ? fieldsOf(one) : typed));
@@ -101,17 +98,14 @@ export const CharacterForm = ({ kept }) => {
     }
     setBusy(false);
   };
-  const forget = async () => {
-    try {
-      await remove(path(kept.id));
-      slip(`${kept.name} deleted`, { undo: () => put(path(kept.id), characterOf(fieldsOf(kept))).then(readCharacters, complain) });
+  const forget = () =>
+    trying(async () => {
+      await remove(characterAt(kept.id));
+      slip(`${kept.name} deleted`, { undo: () => put(characterAt(kept.id), characterOf(fieldsOf(kept))).then(readCharacters, complain) });
       letGo();
       go("characters");
       await readCharacters();
-    } catch (refused) {
-      complain(refused);
-    }
-  };
+    });
   useKeys({ "Ctrl+Enter": () => save() });
   const placed = FIELDS.some((name) => wrongField(problem, name)) || idWrong(problem);
   return html`<form class="character" ref=${form} onSubmit=${save} aria-label=${kept ? `Change ${kept.name}` : "Add a character"} noValidate>

@@ -1,12 +1,14 @@
 // Characters: who can be drawn. They are viewed by all, and kept by administrators.
 import { html, useEffect } from "../lib/html.js";
-import { Link, go, here } from "../lib/address.js";
+import { Link, characterPath, go, here } from "../lib/address.js";
+import { query } from "../lib/api.js";
 import { count } from "../lib/clock.js";
 import { listen } from "../lib/live.js";
 import { Face } from "../parts/face.js";
 import { admin } from "../parts/only.js";
 import { readCharacters, useCharacters } from "../store/catalogue.js";
 import { change } from "../store/order.js";
+import { loraLines } from "../store/typed.js";
 import { CharacterForm } from "./character_form.js";
 
 const PACE = 3000; // ms between two readings while pictures arrive
@@ -36,7 +38,7 @@ const All = ({ list }) =>
     ${!list && html`<p class="quiet" aria-busy="true">…</p>`}
     ${list?.length === 0 && html`<p>There is none yet. ${admin() ? "Add the first one above, or write it into safelight.toml." : "An administrator adds them."}</p>`}
     <ul class="cards">${list?.map(
-      (one) => html`<li key=${one.id}><${Link} class="card" to=${`characters/${encodeURIComponent(one.id)}`}>
+      (one) => html`<li key=${one.id}><${Link} class="card" to=${characterPath(one.id)}>
         <${Face} one=${one} /><span class="name clamped">${one.name || one.id}</span>
       <//></li>`,
     )}</ul>
@@ -52,7 +54,7 @@ const Viewed = ({ one }) =>
   html`<p class="quiet">${one.read_only ? html`This one stands in <code>safelight.toml</code>, under <code>[characters.${one.id}]</code>, and is changed there.` : "An administrator may change it."}</p>
     <dl class="told">
       ${FACTS.filter(([name]) => one[name] !== null && one[name] !== "").map(([name, label]) => html`<div key=${name}><dt>${label}</dt><dd>${one[name]}</dd></div>`)}
-      ${one.loras.length > 0 && html`<div><dt>${count(one.loras.length, "LoRA")}</dt><dd>${one.loras.map(({ name, strength }) => `${name} ${strength}`).join(", ")}</dd></div>`}
+      ${one.loras.length > 0 && html`<div><dt>${count(one.loras.length, "LoRA")}</dt><dd>${loraLines(one.loras).join(", ")}</dd></div>`}
     </dl>`;
 
 const One = ({ one }) => {
@@ -65,7 +67,7 @@ const One = ({ one }) => {
       <${Face} one=${one} />
       <div><h1>${one.name || one.id}</h1><p class="quiet"><code>${one.id}</code></p>
         <p class="row"><button type="button" class="strong" onClick=${order}>Order pictures</button>
-          <${Link} class="button" to=${`queue?character=${encodeURIComponent(one.id)}`}>Batches<//><${Link} class="button" to="characters">All characters<//></p></div>
+          <${Link} class="button" to=${`queue${query({ character: one.id })}`}>Batches<//><${Link} class="button" to="characters">All characters<//></p></div>
     </header>
     ${admin() && !one.read_only ? html`<${CharacterForm} key=${one.id} kept=${one} />` : html`<${Viewed} one=${one} />`}
   </section>`;

@@ -1,6 +1,6 @@
 // A workflow file that is dropped anywhere on the page, and what becomes of it.
 import { html, signal, useEffect, useState } from "../lib/html.js";
-import { go } from "../lib/address.js";
+import { go, workflowPath } from "../lib/address.js";
 import { locked, wrongField } from "../lib/api.js";
 import { say, slip } from "../lib/say.js";
 import { Dialog } from "../parts/dialog.js";
@@ -39,7 +39,7 @@ const Keep = ({ name, slots, onClose }) => {
       await keepAs(id, slots, exact);
       onClose();
       slip(`Workflow ${id} kept`);
-      go(`workflows/${encodeURIComponent(id)}`);
+      go(workflowPath(id));
     } catch (refused) {
       setProblem(refused);
       setBusy(false);

@@ -1,10 +1,10 @@
 // The render servers, what they draw now, and where copies go.
 import { html, useEffect, useRef, useState } from "../lib/html.js";
-import { Link, batchPath } from "../lib/address.js";
+import { Link, batchPath, segments } from "../lib/address.js";
 import { get, post } from "../lib/api.js";
 import { count, duration, fully, now, until, when } from "../lib/clock.js";
 import { listen } from "../lib/live.js";
-import { complain, slip } from "../lib/say.js";
+import { slip, trying } from "../lib/say.js";
 import { Inside } from "../parts/frame.js";
 import { OnlyAdmins, admin } from "../parts/only.js";
 import { nameOf, useCharacters } from "../store/catalogue.js";
@@ -82,13 +82,11 @@ const Backend = ({ one, again }) => {
   const state = stateOf(one);
   const act = async (deed, words) => {
     setBusy(true);
-    try {
-      await post(`v1/backends/${encodeURIComponent(one.name)}/${deed}`);
+    await trying(async () => {
+      await post(`v1/backends/${segments(one.name, deed)}`);
       slip(words);
       await again();
-    } catch (problem) {
-      complain(problem);
-    }
+    });
     setBusy(false);
   };
   const drawing = one.drawing ?? [];
@@ -120,15 +118,12 @@ const Backend = ({ one, again }) => {
 };
 
 const Publisher = ({ one, again }) => {
-  const retry = async () => {
-    try {
-      const { asked } = await post(`v1/publishers/${encodeURIComponent(one.name)}/retry`);
+  const retry = () =>
+    trying(async () => {
+      const { asked } = await post(`v1/publishers/${segments(one.name)}/retry`);
       slip(asked ? `${count(asked, "copy", "copies")} to ${one.name} ${asked === 1 ? "is" : "are"} tried again` : "No copy has failed any more");
       again();
-    } catch (problem) {
-      complain(problem);
-    }
-  };
+    });
   return html`<tr>
     <th scope="row">${one.name}${!one.configured && one.pending > 0 && html` <small class="wrong">not in the settings, its copies wait</small>`}</th>
     <td class="number">${one.uploaded.toLocaleString("en")}</td>

@@ -1,14 +1,15 @@
 // One picture, large, among the others of its roll.
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { go } from "../lib/address.js";
-import { fileUrl, get, thumbnailUrl } from "../lib/api.js";
+import { batchAt, fileUrl, get, imageAt, thumbnailUrl } from "../lib/api.js";
 import { keep, kept } from "../lib/kept.js";
-import { complain, say } from "../lib/say.js";
+import { complain, say, trying } from "../lib/say.js";
 import { Dialog } from "../parts/dialog.js";
 import { inWords } from "../parts/frame.js";
 import { Marks } from "../parts/marks.js";
 import { Story } from "../parts/story.js";
 import { useZoom } from "../parts/zoom.js";
+import { isThere } from "../store/batches.js";
 import { copy, deleteImages, star } from "../store/deeds.js";
 import { likeThis } from "../store/order.js";
 import { nameOf } from "../store/catalogue.js";
@@ -20,21 +21,18 @@ const useStory = (id) => {
   const [story, setStory] = useState(null);
   const mark = useRef(id);
   mark.current = id;
-  const read = () => id && get(`v1/images/${encodeURIComponent(id)}`).then((told) => mark.current === told.id && setStory(told), complain);
+  const read = () => id && get(imageAt(id)).then((told) => mark.current === told.id && setStory(told), complain);
   useEffect(() => void read(), [id]);
   return [story?.id === id ? story : null, read];
 };
 
-const moreLikeThis = async ({ id }) => {
-  try {
-    const { batch } = await get(`v1/images/${encodeURIComponent(id)}`);
-    likeThis(await get(`v1/batches/${encodeURIComponent(batch)}`));
+const moreLikeThis = ({ id }) =>
+  trying(async () => {
+    const { batch } = await get(imageAt(id));
+    likeThis(await get(batchAt(batch)));
     go("");
     say("The order is filled in as it was for this picture");
-  } catch (problem) {
-    complain(problem);
-  }
-};
+  });
 
 const Tools = ({ image, told, onTold, onStar, onDelete, onMore, onClose }) =>
   html`<div class="row">
@@ -66,7 +64,7 @@ const useNeighbours = (roll, position) =>
       if (near < 0 || near >= roll.length) continue;
       roll.need?.(near);
       const image = roll.at(near);
-      if (image?.status === "stored" && !image.deleted_at) new Image().src = fileUrl(image.id);
+      if (isThere(image)) new Image().src = fileUrl(image.id);
     }
   }, [roll, position]);
 

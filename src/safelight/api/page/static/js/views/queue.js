@@ -1,5 +1,5 @@
 // All batches: what is in the works as film, what is done in lines.
-import { html, useEffect, useMemo, useRef, useState } from "../lib/html.js";
+import { html, useEffect, useMemo, useState } from "../lib/html.js";
 import { Link, batchPath, go, here } from "../lib/address.js";
 import { query } from "../lib/api.js";
 import { count, fully, when } from "../lib/clock.js";
@@ -10,14 +10,14 @@ import { Field } from "../parts/field.js";
 import { More } from "../parts/more.js";
 import { Thumbnail } from "../parts/picture.js";
 import { Strip, stateWords } from "../parts/strip.js";
-import { useBatch } from "../store/batches.js";
+import { useTyped } from "../parts/typed.js";
+import { isThere, useBatch } from "../store/batches.js";
 import { nameOf, useCharacters } from "../store/catalogue.js";
 import { cancelBatch, retryBatch } from "../store/deeds.js";
 import { STATES, openQueue } from "../store/queue.js";
 import { Bar } from "./batch.js";
 
 const STRIPS = 12; // shown before somebody asks for more: each is read again every few seconds
-const PAUSE = 300; // ms without a key until a filter counts
 
 const filterOf = ({ query: said }) => ({
   state: Object.hasOwn(STATES, said.get("state") ?? "") ? said.get("state") : "all",
@@ -28,15 +28,7 @@ const filterOf = ({ query: said }) => ({
 const lookAt = (filter) => go(`queue${query({ ...filter, state: filter.state === "all" ? "" : filter.state })}`, { replace: true, keepScroll: true });
 
 const Filters = ({ filter, characters }) => {
-  const [user, setUser] = useState(filter.user);
-  const latest = useRef(filter);
-  latest.current = filter;
-  useEffect(() => setUser(filter.user), [filter.user]);
-  useEffect(() => {
-    if (user.trim() === latest.current.user) return;
-    const timer = setTimeout(() => lookAt({ ...latest.current, user: user.trim() }), PAUSE);
-    return () => clearTimeout(timer);
-  }, [user]);
+  const [user, setUser] = useTyped(filter.user, (text) => lookAt({ ...filter, user: text }));
   const options = [["", "every character"], ...(characters ?? []).map((one) => [one.id, one.name || one.id])];
   return html`<form class="filters" role="search" aria-label="Batches" onSubmit=${(event) => event.preventDefault()}>
     <fieldset class="tabs">
@@ -75,7 +67,7 @@ const Works = ({ batches, further, onCancel }) => {
 };
 
 const Done = ({ batch, onRetried }) => {
-  const face = batch.images.find((one) => one.status === "stored" && !one.deleted_at);
+  const face = batch.images.find(isThere);
   const again = async () => {
     const answer = await retryBatch(batch.id);
     if (!answer) return;

@@ -6,13 +6,15 @@ import { count } from "../lib/clock.js";
 import { keep, kept } from "../lib/kept.js";
 import { useKeys } from "../lib/keys.js";
 import { common, each } from "../lib/ranges.js";
-import { complain, say, slip } from "../lib/say.js";
+import { say, slip, trying } from "../lib/say.js";
 import { Contact } from "../parts/contact.js";
 import { nameOf, useCharacters } from "../store/catalogue.js";
+import { isThere } from "../store/batches.js";
 import { useChosen } from "../store/chosen.js";
 import { doomed } from "../store/deeds.js";
 import { change } from "../store/order.js";
 import { Roll } from "../store/roll.js";
+import { measure, saidOf } from "../store/shape.js";
 import { Compare } from "./compare.js";
 import { Grid } from "./grid.js";
 import { Lightbox } from "./lightbox.js";
@@ -29,26 +31,16 @@ const useRoll = (user, character, filter) => {
   return roll;
 };
 
-const isThere = (image) => image?.status === "stored" && !image.deleted_at;
-
-/** By the newest picture there is: among what is known, or asked for. */
-const measure = async (roll) => {
-  const newest = [...each(roll.line.value.between(0, 50))].map((index) => roll.image(index)).find(isThere);
-  const { id } = newest ?? (await get(`${roll.path}/images${query({ status: "stored", deleted: "false", limit: 1 })}`)).data[0];
-  const { width, height } = await get(`v1/images/${encodeURIComponent(id)}`);
-  return width / height;
-};
-
 /** How broad a picture of the series is for its height; null until it is known. */
-const useShape = (character, roll) => {
+const useSeriesShape = (user, character, roll) => {
   const [measured, setMeasured] = useState(null);
   const characters = useCharacters();
-  const usual = characters?.find((one) => one.id === character);
-  const said = usual?.width && usual.height ? usual.width / usual.height : null;
+  const said = saidOf(character);
   const known = roll.version.value > 0 && roll.line.value;
   useEffect(() => {
     if (!characters || said || measured || !known) return;
-    measure(roll).then(setMeasured, () => setMeasured(1));
+    const newest = [...each(roll.line.value.between(0, 50))].map((index) => roll.image(index)).find(isThere);
+    measure(user, character, newest).then(setMeasured);
   }, [characters, known]);
   return said ?? measured;
 };
@@ -115,7 +107,7 @@ const remember = (() => {
 
 const Shown = ({ user, character, index, filter, size, control }) => {
   const roll = useRoll(user, character, filter);
-  const shape = useShape(character, roll);
+  const shape = useSeriesShape(user, character, roll);
   const [start] = useState(() => (Number(index) ? { index: Number(index) } : history.state?.place));
   const [moved, setActive] = useState(null);
   const [comparing, setComparing] = useState(null);
@@ -125,7 +117,7 @@ const Shown = ({ user, character, index, filter, size, control }) => {
   const active = line?.at(Math.max(0, line.nearest(moved ?? start?.index ?? Infinity)));
   const chosen = useChosen(line);
   const { large, show, close } = useLarge(user, character, index, control, setActive);
-  const deeds = useDeeds({ roll, user, character, chosen, active, onCompare: setComparing });
+  const deeds = useDeeds({ roll, chosen, active, onCompare: setComparing });
   const onKeyDown = useGridKeys({ line, control, active, setActive, chosen });
   useKeys(deeds.keys);
   useEffect(() => () => forget.current(), []);
@@ -146,16 +138,13 @@ const Shown = ({ user, character, index, filter, size, control }) => {
     if (event?.shiftKey) chosen.reach(at, active);
     else chosen.toggle(at);
   };
-  const print = async () => {
-    try {
+  const print = () =>
+    trying(async () => {
       const wanted = chosen.ranges.length ? chosen.ranges : line.between(0, PRINTED - 1);
       const images = (await roll.all(common(line.ranges, wanted))).filter(isThere);
       if (images.length) setPrinting(images);
       else slip("There is nothing to print");
-    } catch (problem) {
-      complain(problem);
-    }
-  };
+    });
   Object.assign(control.actions, {
     print,
     number: (wanted) => {
@@ -165,17 +154,14 @@ const Shown = ({ user, character, index, filter, size, control }) => {
       control.current.goTo(found, { focused: true });
       say(found === wanted ? `Number ${found}` : `There is no number ${wanted} here; ${found} is the nearest`);
     },
-    date: async (text) => {
-      const [year, month, day] = text.split("-").map(Number);
-      const after = new Date(year, month - 1, day + 1).toISOString();
-      try {
+    date: (text) =>
+      trying(async () => {
+        const [year, month, day] = text.split("-").map(Number);
+        const after = new Date(year, month - 1, day + 1).toISOString();
         const { data } = await get(`${roll.path}/images${query({ ...filter, created_before: after, limit: 1 })}`);
         if (data.length) control.actions.number(data[0].index);
         else slip("There is nothing that old");
-      } catch (problem) {
-        complain(problem);
-      }
-    },
+      }),
   });
 
   if (roll.problem.value && !line)

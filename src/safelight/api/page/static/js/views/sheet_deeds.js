@@ -2,7 +2,8 @@
 import { useEffect, useMemo, useState } from "../lib/html.js";
 import { get, query } from "../lib/api.js";
 import { Line, common, each, many } from "../lib/ranges.js";
-import { complain, say, slip } from "../lib/say.js";
+import { complain, say, slip, trying } from "../lib/say.js";
+import { isThere } from "../store/batches.js";
 import { deleteImages, star } from "../store/deeds.js";
 
 const MOST = 1000; // that are starred or deleted one by one
@@ -38,12 +39,7 @@ export const useDeeds = ({ roll, chosen, active, onCompare }) => {
   };
   const doing = (deed) => async () => {
     const ranges = meant();
-    if (!ranges.length) return;
-    try {
-      await deed(await images(ranges));
-    } catch (problem) {
-      complain(problem);
-    }
+    if (ranges.length) await trying(async () => deed(await images(ranges)));
   };
   const starred = many(files) > 0 && many(files) <= MOST && [...each(files)].every((index) => roll.image(index)?.starred_at);
   const mark = doing(async (found) => {
@@ -55,13 +51,13 @@ export const useDeeds = ({ roll, chosen, active, onCompare }) => {
     if (done) say(`${done} ${on ? "starred" : "no longer starred"}`);
   });
   const away = doing((found) => {
-    const there = found.filter((image) => image.status === "stored" && !image.deleted_at);
+    const there = found.filter(isThere);
     if (!there.length) return slip("There is no picture to delete");
     chosen.clear();
     deleteImages(there, () => roll.read(true));
   });
   const compare = doing((found) => {
-    const there = found.filter((image) => image.status === "stored" && !image.deleted_at);
+    const there = found.filter(isThere);
     if (there.length === 2 && found.length === 2) onCompare(there);
     else slip("Mark two pictures to compare them");
   });

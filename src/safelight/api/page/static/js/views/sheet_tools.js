@@ -1,10 +1,9 @@
 // Above a contact sheet: what of it is shown, where to go in it, how large it is; below: what is marked.
 import { html, useRef } from "../lib/html.js";
-import { go, here, seriesPath, url } from "../lib/address.js";
-import { query } from "../lib/api.js";
+import { go, here, seriesPath } from "../lib/address.js";
+import { query, zipUrl } from "../lib/api.js";
 import { count } from "../lib/clock.js";
 import { inText, many } from "../lib/ranges.js";
-import { seriesUrl } from "../store/roll.js";
 
 const STATES = [
   ...[["", "all"], ["stored", "done"], ["queued", "waiting"], ["dispatched", "developing"]],
@@ -51,10 +50,9 @@ export const SheetTools = ({ user, character, filter, size, onSize, onNumber, on
 };
 
 const Download = ({ user, character, files, every }) => {
-  const path = `${seriesUrl(user, character)}/download.zip`;
   const whole = many(files) === every.length;
   const indices = inText(files);
-  const link = (words, asked) => html`<a class="button" download href=${url(path + query({ indices: asked }))}>${words}</a>`;
+  const link = (words, asked) => html`<a class="button" download href=${zipUrl(user, character, asked)}>${words}</a>`;
   if (!files.length) return null;
   if (whole || (indices.length <= LONGEST && many(files) <= MOST)) return link("Download", whole ? "" : indices);
   return html`<span class="quiet">Too many for one download.</span> ${link(`Download all ${every.length.toLocaleString("en")}`, "")}`;

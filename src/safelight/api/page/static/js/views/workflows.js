@@ -1,16 +1,14 @@
 // Workflows: which are kept, whether they are held, and how one of them is made.
 import { html, useEffect, useRef, useState } from "../lib/html.js";
-import { Link, go } from "../lib/address.js";
-import { get, post, query, remove } from "../lib/api.js";
+import { Link, go, workflowPath } from "../lib/address.js";
+import { get, post, query, remove, workflowAt } from "../lib/api.js";
 import { fully } from "../lib/clock.js";
 import { listen } from "../lib/live.js";
-import { complain, slip } from "../lib/say.js";
+import { slip, trying } from "../lib/say.js";
 import { Sure } from "../parts/dialog.js";
 import { OnlyAdmins, admin } from "../parts/only.js";
 import { Checked } from "../parts/report.js";
 import { keptFiles, take } from "../store/dropped.js";
-
-const at = (id) => `v1/workflows/${encodeURIComponent(id)}`;
 
 /** Something of the API: read, and again when asked or when a file was kept. */
 const useRead = (path) => {
@@ -29,15 +27,12 @@ const useRead = (path) => {
 };
 
 const Held = ({ id, holds, again }) => {
-  const resume = async (pool) => {
-    try {
-      await post(`${at(id)}/resume${query({ pool })}`);
+  const resume = (pool) =>
+    trying(async () => {
+      await post(`${workflowAt(id)}/resume${query({ pool })}`);
       slip(`${id} is drawn again in ${pool}`);
       again();
-    } catch (problem) {
-      complain(problem);
-    }
-  };
+    });
   return html`<ul class="notes">${holds.map(
     (one) => html`<li key=${one.pool}><span class="wrong">Held in ${one.pool}: ${one.reason}.</span>
       <span class="quiet"> ${one.backends.length > 0 && `Died while they drew it: ${one.backends.join(", ")}. `}Since ${fully(one.since)}.</span>
@@ -66,7 +61,7 @@ const List = () => {
     ${answer?.data.length === 0 && html`<p>There is none yet. A workflow is a graph of ComfyUI, exported in API format.</p>`}
     <ul class="lines">${answer?.data.map(
       (one) => html`<li key=${one.id} class=${one.held.length ? "held" : ""}>
-        <${Link} to=${`workflows/${encodeURIComponent(one.id)}`}><b>${one.id}</b><//>
+        <${Link} to=${workflowPath(one.id)}><b>${one.id}</b><//>
         ${one.held.length > 0 && html`<span class="badge">held</span>`}
         <span class="quiet">${[one.read_only && "from safelight.toml", one.exact_size && "exact size only"].filter(Boolean).join(", ")}</span>
         ${one.held.length > 0 && html`<${Held} id=${one.id} holds=${one.held} again=${again} />`}
@@ -76,17 +71,14 @@ const List = () => {
 };
 
 const Workflow = ({ id }) => {
-  const { answer, problem, again } = useRead(at(id));
+  const { answer, problem, again } = useRead(workflowAt(id));
   const [asking, setAsking] = useState(false);
-  const forget = async () => {
-    try {
-      await remove(at(id));
+  const forget = () =>
+    trying(async () => {
+      await remove(workflowAt(id));
       slip(`Workflow ${id} forgotten`);
       go("workflows");
-    } catch (refused) {
-      complain(refused);
-    }
-  };
+    });
   const all = html`<p><${Link} to="workflows">All workflows<//></p>`;
   if (!answer)
     return html`<section class="graphs page" aria-busy=${problem ? undefined : "true"}><h1>${problem?.status === 404 ? "No such workflow" : id}</h1>${problem && html`<p>${problem.message}</p>`}${all}</section>`;
