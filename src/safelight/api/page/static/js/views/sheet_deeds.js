@@ -32,14 +32,18 @@ export const useDeeds = ({ roll, chosen, active, onCompare }) => {
   const images = async (ranges) => {
     if (many(ranges) > MOST) {
       slip(`That is too much at once: mark at most ${MOST.toLocaleString("en")}`, { wrong: true });
-      return [];
+      return null;
     }
     const known = [...each(ranges)].map((index) => roll.image(index));
     return known.every((image) => image && !image.gone) ? known : roll.all(ranges);
   };
   const doing = (deed) => async () => {
     const ranges = meant();
-    if (ranges.length) await trying(async () => deed(await images(ranges)));
+    if (!ranges.length) return;
+    await trying(async () => {
+      const found = await images(ranges);
+      if (found) await deed(found);
+    });
   };
   const starred = many(files) > 0 && many(files) <= MOST && [...each(files)].every((index) => roll.image(index)?.starred_at);
   const mark = doing(async (found) => {
